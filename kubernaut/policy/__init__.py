@@ -1,0 +1,1 @@
+"""Policies: Rego sources become compiled, checked, digest-named policies, and inputs become verdicts."""

@@ -1,0 +1,1 @@
+"""The simulator: replays history through the engine and says which conditions may be required, with numbers."""

@@ -1,0 +1,262 @@
+"""Everything that is checked before a policy may judge: one pass that finds every problem, each with its place.
+
+`compiling` raises the first problem; `lint` lists them all. The order is from the outside in: text, words, surface,
+compiler, plan, facts; a stage that cannot go on ends the pass.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from kubernaut.errors import Place, PolicyError
+from kubernaut.facts.snapshot import ANY
+from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.guards import check_nesting, check_text
+from kubernaut.policy.known_facts import KnownFacts, first_unknown
+from kubernaut.policy.metadata import PolicyMetadata, read_metadata
+from kubernaut.policy.outline import Outline, check_words, place_of, read_outline
+from kubernaut.policy.plan import Plan, parse_plan
+from kubernaut.policy.plan_checks import check_calls, check_data, check_recursion, check_safety, first_place
+from kubernaut.policy.reads import EVERYTHING, InputReads, input_reads
+from kubernaut.policy.rego_engine import RULES, BuildError, build, is_builtin, read_plan
+
+PlanBuilder: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
+"""(package, file -> source) -> `plan.json`; raises `BuildError`. The worker offers one that cannot end this process."""
+
+_RESERVED_PACKAGES = ("lib", "system")
+
+
+def plan_in_process(package: str, modules: Mapping[str, str]) -> Mapping[str, Any]:
+    """Compile here."""
+    return read_plan(build(package, modules))
+
+
+@dataclass
+class Examined:
+    """What one pass found.
+
+    Attributes
+    ----------
+    problems : list of PolicyError
+        In the order found.
+    policy : CompiledPolicy or None
+        None when there are problems.
+    outline, reads : optional
+        As far as the pass came.
+    """
+
+    problems: list[PolicyError] = field(default_factory=list)
+    policy: CompiledPolicy | None = None
+    outline: Outline | None = None
+    reads: InputReads | None = None
+    metadata: PolicyMetadata = field(default_factory=PolicyMetadata)
+
+
+def examine(
+    source: str,
+    *,
+    name: str,
+    libraries: Mapping[str, str],
+    known_facts: KnownFacts | None,
+    plan_builder: PlanBuilder = plan_in_process,
+) -> Examined:
+    """Check a policy and compile it.
+
+    Parameters
+    ----------
+    source, name, libraries, known_facts
+        As for `compile_policy`.
+    plan_builder : PlanBuilder
+        Where the compiler runs.
+    """
+    found = Examined()
+    try:
+        reached = _surface(found, source, name=name, libraries=libraries)
+        if found.problems or found.outline is None:
+            return found
+        document = _compile(found, source, name=name, libraries=reached, plan_builder=plan_builder)
+    except PolicyError as error:
+        found.problems.append(error)
+        return found
+    if document is None:
+        return found
+    plan = parse_plan(document)
+    package = found.outline.package
+    found.problems.extend(_plan_problems(plan, package, name=name, outline=found.outline))
+    if not found.problems:
+        found.reads = input_reads(plan, [f"g0.data.{package}.{rule}" for rule in RULES])
+        found.problems.extend(_reads_problems(found.reads, found.metadata, known_facts, name=name))
+    if not found.problems and found.reads is not None:
+        found.policy = CompiledPolicy(
+            name=name,
+            package=package,
+            source=source,
+            libraries=reached,
+            digest=digest_of(source, reached),
+            reads=found.reads.paths,
+            parameters=found.metadata.parameters,
+            has_error_message=plan.find(package, "error_message") is not None,
+            has_fatal=plan.find(package, "fatal") is not None,
+            builtins=tuple(
+                sorted({callee for calls in plan.calls.values() for callee, _ in calls} - set(plan.functions))
+            ),
+            metadata=found.metadata,
+            plan=document,
+        )
+    return found
+
+
+def digest_of(source: str, libraries: Mapping[str, str]) -> str:
+    """Name a policy by what decides: its source and the libraries that it reaches; file names do not count."""
+    text = json.dumps([source, sorted(libraries.values())], ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _surface(found: Examined, source: str, *, name: str, libraries: Mapping[str, str]) -> dict[str, str]:
+    outline = _outline(source, file=name)
+    found.outline = outline
+    found.problems.extend(check_words(outline, file=name))
+    first = outline.package.split(".")[0]
+    if first in _RESERVED_PACKAGES:
+        found.problems.append(
+            PolicyError(
+                f"a policy's package must not be under `{first}`; name it e.g. `precondition.scale_deployment`",
+                place=place_of(outline.package_token, name),
+            )
+        )
+    found.problems.extend(_import_problems(outline, file=name))
+    found.metadata = read_metadata(source, file=name)
+    return _reached_libraries(found, outline, libraries)
+
+
+def _outline(source: str, *, file: str) -> Outline:
+    check_text(source, file=file)
+    outline = read_outline(source, file=file)
+    check_nesting(outline.words, file=file)
+    return outline
+
+
+def _import_problems(outline: Outline, *, file: str) -> Iterator[PolicyError]:
+    for imported in outline.imports:
+        parts = imported.path.split(".")
+        known = (
+            imported.path == "rego.v1"
+            or parts[:2] == ["future", "keywords"]
+            or parts[0] == "input"
+            or (parts[:2] == ["data", "lib"] and len(parts) > 2)
+        )
+        if not known:
+            yield PolicyError(
+                f"cannot import `{imported.path}`; a policy may import `rego.v1`, `future.keywords.*`, `input.*` and "
+                "`data.lib.*`",
+                place=place_of(imported.token, file),
+            )
+
+
+def _reached_libraries(found: Examined, outline: Outline, libraries: Mapping[str, str]) -> dict[str, str]:
+    """Give the libraries that the policy names, directly or through others; check each of them."""
+    outlines: dict[str, Outline] = {}
+    reached: dict[str, str] = {}
+    waiting = list(outline.libraries)
+    if not waiting:
+        return {}
+    for file, text in sorted(libraries.items()):
+        outlines[file] = _outline(text, file=file)
+    while waiting:
+        wanted = waiting.pop()
+        for file, other in outlines.items():
+            if file not in reached and _touches(wanted, other.package):
+                reached[file] = libraries[file]
+                waiting.extend(other.libraries)
+                found.problems.extend(check_words(other, file=file))
+                found.problems.extend(_import_problems(other, file=file))
+    for file in reached:
+        if outlines[file].package.split(".")[0] != "lib" or outlines[file].package == "lib":
+            found.problems.append(
+                PolicyError(
+                    "a library's package must be under `lib`, e.g. `lib.quantities`",
+                    place=place_of(outlines[file].package_token, file),
+                )
+            )
+    return reached
+
+
+def _touches(reference: str, package: str) -> bool:
+    return reference == package or reference.startswith(f"{package}.") or package.startswith(f"{reference}.")
+
+
+def _compile(
+    found: Examined, source: str, *, name: str, libraries: Mapping[str, str], plan_builder: PlanBuilder
+) -> Mapping[str, Any] | None:
+    modules = {name: source, **libraries}
+    if len(modules) != len(libraries) + 1:
+        raise PolicyError(
+            f"the policy and one of its libraries are both called `{name}`", place=Place(file=name)
+        )
+    assert_outline = found.outline
+    package = assert_outline.package if assert_outline is not None else ""
+    try:
+        return plan_builder(package, modules)
+    except BuildError as error:
+        for problem in error.problems:
+            text = modules.get(problem.file, source)
+            place = _place_at(text, problem.offset, file=problem.file if problem.file in modules else name)
+            found.problems.append(PolicyError(f"cannot be parsed: {problem.message}", place=place))
+        if not error.problems:
+            found.problems.append(PolicyError(f"cannot be compiled: {error}", place=Place(file=name)))
+        return None
+
+
+def _place_at(source: str, offset: int, *, file: str) -> Place:
+    before = source.encode()[:offset]
+    line_start = before.rfind(b"\n") + 1
+    return Place(
+        file=file, line=before.count(b"\n") + 1, column=len(before[line_start:].decode(errors="ignore")) + 1
+    )
+
+
+def _plan_problems(plan: Plan, package: str, *, name: str, outline: Outline) -> Iterator[PolicyError]:
+    if plan.find(package, "allow") is None:
+        yield PolicyError(
+            f"`{package}` has no rule `allow`; write `allow if {{ ... }}`",
+            place=place_of(outline.package_token, name),
+        )
+    for rule in RULES:
+        function = plan.find(package, rule)
+        if function is not None and len(function.params) > 2:
+            yield PolicyError(f"`{rule}` must be a rule, not a function", place=first_place(function))
+    yield from check_calls(plan, is_builtin=is_builtin)
+    yield from check_recursion(plan)
+    yield from check_data(plan)
+    yield from check_safety(plan)
+
+
+def _reads_problems(
+    reads: InputReads, metadata: PolicyMetadata, known_facts: KnownFacts | None, *, name: str
+) -> Iterator[PolicyError]:
+    declared = {parameter.name for parameter in metadata.parameters}
+    for path in reads.paths:
+        place = _place_of_path(reads, path, name)
+        if path == EVERYTHING:
+            continue
+        if path[0] == "settings" and (len(path) == 1 or path[1] == ANY):
+            yield PolicyError("read settings by name, e.g. `input.settings.limit`", place=place)
+        elif path[0] == "settings" and path[1] not in declared:
+            yield PolicyError(
+                f"`input.settings.{path[1]}` is not declared; add it to `custom.parameters` of the package's METADATA "
+                "with a `default`",
+                place=place,
+            )
+        wrong = first_unknown(known_facts, path) if known_facts is not None else None
+        if wrong is not None:
+            yield PolicyError(wrong, place=place)
+
+
+def _place_of_path(reads: InputReads, path: tuple[str, ...], name: str) -> Place:
+    for length in range(len(path), 0, -1):
+        place = reads.places.get(path[:length])
+        if place is not None:
+            return place
+    return Place(file=name)

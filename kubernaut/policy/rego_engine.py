@@ -1,0 +1,149 @@
+"""The one place that calls regopy: build a bundle, keep it silent, say what went wrong in words.
+
+regopy 1.5.2 prints to the terminal unless told not to, swallows errors of builtins unless told not to, and answers
+errors in forms of its own; all of that ends here. This module must stay importable by the worker program: the
+standard library and regopy only.
+"""
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from regopy import Bundle, Interpreter, LogLevel, Node, NodeKind, RegoError
+from regopy.rego_shared import rego_node_value
+
+RULES = ("allow", "error_message", "fatal")
+"""What is asked of a policy's package."""
+
+_ERROR = re.compile(
+    r"\(error (?P<length>\d+):(?P<rest>.*?)\|(?P<offset>\d+)\|\d+\s*\(errormsg (?P<size>\d+):(?P<text>[^\n]*)",
+    re.DOTALL,
+)
+
+
+class SourceProblem(NamedTuple):
+    """What the compiler says of one place of one source."""
+
+    message: str
+    file: str
+    offset: int
+    """Bytes from the start of the file."""
+
+
+class BuildError(Exception):
+    """The compiler refused the modules."""
+
+    def __init__(self, problems: Sequence[SourceProblem], text: str) -> None:
+        super().__init__(text)
+        self.problems = tuple(problems)
+
+
+class BuiltPolicy(NamedTuple):
+    """A module in the evaluator's own form."""
+
+    interpreter: Interpreter
+    bundle: Bundle
+
+
+class Answer(NamedTuple):
+    """What one rule evaluated to.
+
+    `kind` is ``value``, ``undefined``, ``error`` (a policy error; `value` is the message), or ``garbled`` (the evaluator
+    produced text that is not JSON).
+    """
+
+    kind: str
+    value: Any = None
+
+
+def entrypoints(package: str) -> list[str]:
+    """Name what is asked of a package, in the evaluator's form."""
+    return [f"{package.replace('.', '/')}/{rule}" for rule in RULES]
+
+
+def build(package: str, modules: Mapping[str, str]) -> BuiltPolicy:
+    """Compile modules for the three rules of a package.
+
+    Raises
+    ------
+    BuildError
+        A module does not parse.
+    """
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
+    interpreter.strict_built_in_errors = True
+    try:
+        for name, source in modules.items():
+            interpreter.add_module(name, source)
+        bundle = interpreter.build(None, entrypoints(package))
+    except (RegoError, ValueError) as error:
+        raise BuildError(_problems(str(error)), str(error)) from error
+    if not bundle.ok():
+        raise BuildError((), "the compiler gave no plan")
+    return BuiltPolicy(interpreter, bundle)
+
+
+def read_plan(built: BuiltPolicy) -> dict[str, Any]:
+    """Give OPA's intermediate representation of what was built.
+
+    regopy hands it out as a file only, so it goes through a temporary folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
+        built.interpreter.save_bundle(folder, built.bundle)
+        plan: dict[str, Any] = json.loads((Path(folder) / "plan.json").read_bytes())
+    return plan
+
+
+def is_builtin(name: str) -> bool:
+    """Say whether the evaluator has a builtin of that name."""
+    return bool(_PROBE.is_builtin(name))
+
+
+def ask(built: BuiltPolicy, entrypoint: str) -> Answer:
+    """Evaluate one rule on the input set before."""
+    try:
+        output = built.interpreter.query_bundle_entrypoint(built.bundle, entrypoint)
+    except ValueError as error:
+        # Output() parses the evaluator's text as JSON; an unknown function and a string computed by sprintf both break it.
+        return Answer("garbled", str(error))
+    except RegoError as error:
+        return Answer("error", _first_line(str(error)))
+    if not output.ok():
+        return Answer("error", _error_text(output.node()))
+    expressions = output.results[0].expressions if output.results else ()
+    return Answer("value", expressions[0]) if expressions else Answer("undefined")
+
+
+def _problems(text: str) -> list[SourceProblem]:
+    found = []
+    for match in _ERROR.finditer(text):
+        file = match["rest"][: int(match["length"])]
+        found.append(SourceProblem(match["text"][: int(match["size"])], file, int(match["offset"])))
+    return found
+
+
+def _first_line(text: str) -> str:
+    problems = _problems(text)
+    return problems[0].message if problems else text.strip().splitlines()[0]
+
+
+def _error_text(node: Node) -> str:
+    message = _find(node, NodeKind.ErrorMessage) or _find(node, NodeKind.ErrorCode)
+    return message or "the policy raised an error"
+
+
+def _find(node: Node, kind: NodeKind) -> str | None:
+    if node.kind == kind:
+        # Node.value knows JSON scalars only.
+        return str(rego_node_value(node._impl))  # noqa: SLF001 - see above
+    if node.kind not in (NodeKind.ErrorSeq, NodeKind.Error):
+        return None
+    found = (_find(node.at(index), kind) for index in range(len(node)))
+    return next((text for text in found if text), None)
+
+
+_PROBE = Interpreter()
+_PROBE.log_level = LogLevel.NONE

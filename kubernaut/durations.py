@@ -1,8 +1,9 @@
 """Durations in Go's form, as Kubernetes and the guide write them: ``30s``, ``2m``, ``1h30m``, ``500ms``.
 
-`durationpy` does the arithmetic; this module holds it to what Go's `time.ParseDuration` accepts (durationpy alone also
-takes days, months and years, and signs in the middle) and states the bounds of a condition's durations. Seconds are
-floats everywhere behind this door, with a resolution of one microsecond; a nanosecond is read as 0.
+`durationpy` does the arithmetic; this module holds it to what Go's `time.ParseDuration` accepts (durationpy
+alone also takes days, months and years, and signs in the middle) and states the bounds of a condition's
+durations. Seconds are floats everywhere behind this door, with a resolution of one microsecond; a nanosecond
+is read as 0.
 
 ``14d`` is no Go duration: `parse_span` takes it where a person types a stretch of time on a command line.
 """
@@ -47,7 +48,9 @@ def parse_duration(text: str, *, where: str = "") -> float:
     if _ZERO.fullmatch(text):
         return 0.0
     if not _GO.fullmatch(text):
-        raise DurationError(f"{_at(where)}{text!r} is not a duration; write it like 30s, 2m, 1h30m or 500ms{_hint(text)}")
+        raise DurationError(
+            f"{_at(where)}{text!r} is not a duration; write it like 30s, 2m, 1h30m or 500ms{_hint(text)}"
+        )
     negative = text[0] == "-"
     try:
         seconds: float = durationpy.from_str(text.lstrip("+-")).total_seconds()
@@ -59,7 +62,7 @@ def parse_duration(text: str, *, where: str = "") -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds in Go's form, as short as it gets: ``2m`` and not the ``2m0s`` of Go's `String`, ``8.1s``, ``0s``.
+    """Write seconds in Go's form, as short as it gets: ``2m`` (Go's `String` says ``2m0s``), ``8.1s``, ``0s``.
 
     Raises
     ------
@@ -68,8 +71,8 @@ def format_duration(seconds: float) -> str:
 
     Notes
     -----
-    `parse_duration` reads it back to the same microsecond. Microseconds are written ``us``: it is what a keyboard has,
-    and Go reads it.
+    `parse_duration` reads it back to the same microsecond. Microseconds are written ``us``: it is what a
+    keyboard has, and Go reads it.
     """
     if not math.isfinite(seconds) or abs(seconds) > MAX_GO_S:
         raise DurationError(f"{seconds} seconds cannot be written as a duration")
@@ -79,7 +82,9 @@ def format_duration(seconds: float) -> str:
     return f"-{text}" if seconds < 0 else text
 
 
-def check_bounds(seconds: float, *, where: str, minimum_s: float, maximum_s: float, zero: bool = False) -> float:
+def check_bounds(
+    seconds: float, *, where: str, minimum_s: float, maximum_s: float, zero: bool = False
+) -> float:
     """Give `seconds` back when it lies within bounds.
 
     Parameters
@@ -115,7 +120,7 @@ def check_bounds(seconds: float, *, where: str, minimum_s: float, maximum_s: flo
 
 
 def parse_span(text: str, *, where: str = "") -> float:
-    """Read a stretch of time as a person types it: Go's form, with weeks and days in front (``14d``, ``1w``, ``1d12h``).
+    """Read a stretch of time as a person types it: Go's form with weeks and days in front (``14d``, ``1d12h``).
 
     Returns
     -------
@@ -134,7 +139,9 @@ def parse_span(text: str, *, where: str = "") -> float:
         try:
             seconds += parse_duration(rest)
         except DurationError:
-            raise DurationError(f"{_at(where)}{text!r} is not a span of time; write it like 14d, 36h or 90s") from None
+            raise DurationError(
+                f"{_at(where)}{text!r} is not a span of time; write it like 14d, 36h or 90s"
+            ) from None
     if text.startswith("-") or seconds < 0:
         raise DurationError(f"{_at(where)}{text!r} is negative; a span of time is not")
     if seconds > MAX_GO_S:

@@ -1,1 +1,1 @@
-"""Enforcement: what a verdict does - rollout buckets, overrides, the block budget; never what is evaluated."""
+"""Enforcement: what a verdict does - buckets, overrides, the block budget; never what is evaluated."""

@@ -1,9 +1,10 @@
 """Sequential evidence about a rate: one-sided Beta-mixture test martingales, with nothing but `math`.
 
 The block budget watches enforced blocks in the operator, and the gate of a tuning watches false stops in the
-simulator. Both look after every incident and stop when they have seen enough, which a fixed-sample test does not
-survive; a test martingale does. Why own code: the operator's image has no scipy, and the regularized incomplete beta
-function is the only thing that is missing from `math`. The tests compare it with `scipy.special`.
+simulator. Both look after every incident and stop when they have seen enough, which a fixed-sample test does
+not survive; a test martingale does. Why own code: the operator's image has no scipy, and the regularized
+incomplete beta function is the only thing that is missing from `math`. The tests compare it with
+`scipy.special`.
 
 The module knows counts and a rate, not what was counted.
 """
@@ -48,13 +49,14 @@ def log_incomplete_beta(x: float, a: float, b: float) -> float:
     Notes
     -----
     Below the turning point x = (a+1)/(a+b+2) the continued fraction converges fast and the value stays in
-    logarithms, so that nothing underflows however many incidents were counted. Above it the complement is taken, where
-    the subtraction loses nothing: the complement is at most about one half.
+    logarithms, so that nothing underflows however many incidents were counted. Above it the complement is
+    taken: x lies beyond the mean there, so what is left after the subtraction is not small.
 
     References
     ----------
     NIST Digital Library of Mathematical Functions, 8.17.22 (continued fraction) and 8.17.4 (complement).
-    Press et al., Numerical Recipes, 3rd edition, section 6.4 (modified Lentz evaluation and the turning point).
+    Press et al., Numerical Recipes, 3rd edition, section 6.4 (modified Lentz evaluation and the turning
+    point).
     """
     if not 0 <= x <= 1 or a <= 0 or b <= 0:
         raise ValueError(f"log_incomplete_beta({x}, {a}, {b}): needs 0 <= x <= 1 and a, b > 0")
@@ -65,7 +67,7 @@ def log_incomplete_beta(x: float, a: float, b: float) -> float:
     if x < (a + 1) / (a + b + 2):
         return _log_by_fraction(x, a, b)
     whole = log_beta(a, b)
-    return whole + math.log1p(-math.exp(min(_log_by_fraction(1 - x, b, a) - whole, -TINY)))
+    return whole + math.log1p(-math.exp(_log_by_fraction(1 - x, b, a) - whole))
 
 
 def _log_by_fraction(x: float, a: float, b: float) -> float:
@@ -101,7 +103,8 @@ def log_evidence_below(k: int, n: int, p0: float, *, a: float = 1.0, b: float = 
     k : int
         Events seen.
     n : int
-        Trials seen, in their order; the order does not change the value, but every trial must be counted once.
+        Trials seen, in their order; the order does not change the value, but every trial must be counted
+        once.
     p0 : float
         H0: in every trial, given what came before, the probability of an event is at least `p0` (0..1).
     a, b : float
@@ -123,20 +126,21 @@ def log_evidence_below(k: int, n: int, p0: float, *, a: float = 1.0, b: float = 
 
     where B(x; a, b) is the incomplete beta function.
 
-    Why it holds for the whole of H0 and not at p0 only: given the past let the next event have probability p >= p0.
-    For one q < p0 the factor's expectation is p q/p0 + (1-p) (1-q)/(1-p0). It is linear in p, equals 1 at p = p0, and
-    its slope q/p0 - (1-q)/(1-p0) is negative, because q < p0 makes the first term below 1 and the second above 1. So the
-    expectation is at most 1 for every p >= p0: each ratio is a nonnegative supermartingale, hence so is their mixture
-    (Tonelli), and Ville's inequality bounds the chance that it ever reaches 1/alpha by alpha. A prior reaching beyond
-    p0 would break this: there the slope is positive. The probability may drift from trial to trial as long as it
-    stays at or above `p0`; what does break it is counting a trial by its result (labels that arrive late).
+    Why it holds for the whole of H0 and not at p0 only: given the past let the next event have probability p
+    >= p0. For one q < p0 the factor's expectation is p q/p0 + (1-p) (1-q)/(1-p0). It is linear in p, equals 1
+    at p = p0, and its slope q/p0 - (1-q)/(1-p0) is negative, because q < p0 makes the first term below 1 and
+    the second above 1. So the expectation is at most 1 for every p >= p0: each ratio is a nonnegative
+    supermartingale, hence so is their mixture (Tonelli), and Ville's inequality bounds the chance that it
+    ever reaches 1/alpha by alpha. A prior reaching beyond p0 would break this: there the slope is positive.
+    The probability may drift from trial to trial as long as it stays at or above `p0`; what does break it is
+    counting a trial by its result (labels that arrive late).
 
     References
     ----------
     Ville, J. (1939). Étude critique de la notion de collectif. Gauthier-Villars.
-    Robbins, H. (1970). Statistical methods related to the law of the iterated logarithm. doi:10.1214/aoms/1177696786
-    Ramdas, A., Grünwald, P., Vovk, V., Shafer, G. (2023). Game-theoretic statistics and safe anytime-valid
-    inference. doi:10.1214/23-STS894
+    Robbins, H. (1970). Statistical methods related to the law of the iterated logarithm.
+    doi:10.1214/aoms/1177696786 Ramdas, A., Grünwald, P., Vovk, V., Shafer, G. (2023). Game-theoretic
+    statistics and safe anytime-valid inference. doi:10.1214/23-STS894
     """
     _check(k, n, p0)
     if p0 == 0 or n == 0:
@@ -152,8 +156,8 @@ def log_evidence_above(k: int, n: int, p0: float, *, a: float = 1.0, b: float = 
 
     Notes
     -----
-    The mirror image of `log_evidence_below`: an event of rate above p0 is a non-event of rate below 1 - p0. H0 is
-    "at most `p0` in every trial"; the prior Beta(a, b) is cut off to q > p0.
+    The mirror image of `log_evidence_below`: an event of rate above p0 is a non-event of rate below 1 - p0.
+    H0 is "at most `p0` in every trial"; the prior Beta(a, b) is cut off to q > p0.
     """
     _check(k, n, p0)
     return log_evidence_below(n - k, n, 1.0 - p0, a=b, b=a)

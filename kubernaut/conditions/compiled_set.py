@@ -1,0 +1,128 @@
+"""A condition set whose policies compile and whose numbers fit what the policies declare.
+
+Compiling a whole set when it is loaded, and not a policy when a run needs it, is what lets a bad ConfigMap be
+refused while the last good one stays in force. Who compiles is an argument: the engine's compiler with the
+facts that are known there, or a stand-in.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from kubernaut.conditions.condition_set import ConditionSet, PolicyText
+from kubernaut.conditions.spec import ResolvedCondition
+from kubernaut.errors import SettingsError
+from kubernaut.identity import ConditionId
+
+if TYPE_CHECKING:
+    from kubernaut.policy.compiled import CompiledPolicy
+
+
+class Compile(Protocol):
+    """Turns a policy's text into a checked policy; `compile_policy` with its known facts filled in."""
+
+    def __call__(self, source: str, *, name: str, libraries: Mapping[str, str]) -> "CompiledPolicy":
+        """Compile.
+
+        Raises
+        ------
+        PolicyError
+            The text cannot be used; with file and line.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledSet:
+    """One level's conditions, ready to be judged.
+
+    Attributes
+    ----------
+    texts : ConditionSet
+        What it was made of.
+    policies : mapping of ConditionId to CompiledPolicy
+        Of every condition that the settings name.
+    candidates : mapping of ConditionId to CompiledPolicy
+        Challengers of those.
+    """
+
+    texts: ConditionSet
+    policies: Mapping[ConditionId, "CompiledPolicy"] = field(repr=False)
+    candidates: Mapping[ConditionId, "CompiledPolicy"] = field(repr=False)
+
+
+def compile_set(conditions: ConditionSet, compile_: Compile) -> CompiledSet:
+    """Compile every policy and challenger of a set's suite and check the settings' numbers against them.
+
+    Raises
+    ------
+    PolicyError
+        A policy cannot be used.
+    SettingsError
+        A number that no policy declares, or one out of the declared bounds.
+    """
+    policies: dict[ConditionId, CompiledPolicy] = {}
+    candidates: dict[ConditionId, CompiledPolicy] = {}
+    for condition in conditions.suite:
+        text = conditions.policy(condition)
+        if text is None:
+            raise SettingsError(f"settings.yaml names {condition}, but there is no policy for it")
+        policies[condition] = compile_text(text, conditions, compile_)
+        challenger = conditions.candidate(condition)
+        if challenger is not None:
+            candidates[condition] = compile_text(challenger, conditions, compile_)
+        for environment in ("", *sorted(conditions.settings.environments)):
+            effective = conditions.settings.effective(condition, environment=environment)
+            if effective is not None:
+                where = f"{condition} in environment {environment}" if environment else str(condition)
+                known = [policies[condition], *([candidates[condition]] if challenger else [])]
+                _check_numbers(effective.settings, known, where=where)
+    return CompiledSet(texts=conditions, policies=policies, candidates=candidates)
+
+
+def compile_text(text: PolicyText, conditions: ConditionSet, compile_: Compile) -> "CompiledPolicy":
+    """Compile one text of a set with the set's libraries."""
+    return compile_(text.source, name=text.name, libraries=conditions.libraries)
+
+
+def filled_settings(policy: "CompiledPolicy", numbers: Mapping[str, float]) -> dict[str, float]:
+    """Give what the policy reads as `input.settings`: its declared parameters, defaults filled in."""
+    return {parameter.name: numbers.get(parameter.name, parameter.default) for parameter in policy.parameters}
+
+
+def hypothesis_digest(condition: ResolvedCondition) -> str:
+    """Give the sha256 (hex) of what, beside the policy, can change this condition's verdict.
+
+    Notes
+    -----
+    Times and `settings` are in it; `required` and the rollout percentage are not, because enforcement decides
+    what a verdict does and never what it is. Evidence gathered under one digest does not count for another.
+    """
+    content = {
+        "timeout_s": condition.timeout_s,
+        "poll_interval_s": condition.poll_interval_s,
+        "hold_for_s": condition.hold_for_s,
+        "settings": dict(condition.settings),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _check_numbers(numbers: Mapping[str, float], policies: "list[CompiledPolicy]", *, where: str) -> None:
+    declared = {parameter.name for policy in policies for parameter in policy.parameters}
+    for name, value in numbers.items():
+        if name not in declared:
+            known = f"it declares {', '.join(sorted(declared))}" if declared else "it declares none"
+            raise SettingsError(f"{where}: settings.{name}: the policy declares no such parameter; {known}")
+        for policy in policies:
+            for parameter in policy.parameters:
+                if parameter.name == name and not parameter.allows(value):
+                    raise SettingsError(
+                        f"{where}: settings.{name}: {value:g} is out of the bounds that "
+                        f"{policy.name} declares ({_bound(parameter.minimum)} to {_bound(parameter.maximum)})"
+                    )
+
+
+def _bound(value: float | None) -> str:
+    return "any" if value is None else f"{value:g}"

@@ -1,1 +1,1 @@
-"""Verification: from judgements and time to verdicts; resumable, because every deadline lives in the status."""
+"""Verification: from judgements and time to verdicts; resumable: every deadline lives in the status."""

@@ -1,16 +1,21 @@
 """When a postcondition is looked at: a pure function of (start, UID, condition).
 
-The first look is 1 s after the start, then the interval grows by half up to 10 s; `pollInterval` makes it even. Each
-poll is drawn forward by a hashed share of its interval, so that a thousand runs that start together do not read
-together; nothing random, so a restarted operator finds the same times again and the poll's number needs no storage.
-One poll falls exactly on the deadline. Everything here is in seconds from the start; only `slot_at` and
-`next_slot_after` meet a wall clock, as offsets that the caller computed.
+The first look is 1 s after the start, then the interval grows by half up to 10 s; `pollInterval` makes it
+even. Each poll is drawn forward by a hashed share of its interval, so that a thousand runs that start
+together do not read together; nothing is random, so a restarted operator finds the same times again and a
+poll's number, which is the attempt's, needs no storage. One poll falls exactly on the deadline. Everything
+here is in seconds from the start.
 """
 
 import hashlib
+import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+
+from kubernaut.errors import SettingsError
 
 FIRST_POLL_S = 1.0
 """A change is rarely visible sooner."""
@@ -25,7 +30,7 @@ OBSERVE_EVERY_S = 10.0
 """How often a run goes on being looked at after a pass."""
 
 JITTER_SHARE = 0.1
-"""A poll comes at most this share of its interval early, never late: no interval is longer than its name says."""
+"""A poll comes at most this share of its interval early, never late."""
 
 LATENESS_SHARE = 0.1
 """Reads take time and polls are drawn forward: a gap counts as two intervals up to this much more."""
@@ -51,8 +56,8 @@ def interval_after_s(offset_s: float, poll_interval_s: float | None) -> float:
 
     Notes
     -----
-    The default schedule's n-th interval is ``1.5**n`` and its polls are at ``2 * (1.5**n - 1)``: the interval after
-    `t` is ``1 + t / 2``.
+    The default schedule's n-th interval is ``1.5**n`` and its polls are at ``2 * (1.5**n - 1)``: the interval
+    after `t` is ``1 + t / 2``.
     """
     if poll_interval_s is not None:
         return poll_interval_s
@@ -60,15 +65,41 @@ def interval_after_s(offset_s: float, poll_interval_s: float | None) -> float:
 
 
 def gap_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
-    """Give how long nobody may look after `offset_s` before a hold is no longer believed: two poll intervals."""
+    """Give how long a hold is believed without a look after `offset_s`: two poll intervals."""
     first_s = interval_after_s(offset_s, poll_interval_s)
     second_s = interval_after_s(offset_s + first_s, poll_interval_s)
     return (first_s + second_s) * (1.0 + LATENESS_SHARE)
 
 
 def absence_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
-    """Give how long before a deadline the last look may be for somebody to have been looking: one poll interval."""
+    """Give how long before a deadline a last look still means that somebody was looking: one poll interval."""
     return interval_after_s(offset_s, poll_interval_s) * (1.0 + LATENESS_SHARE)
+
+
+def observation_due(
+    *, settled_slot: int, settled_s: float, until_s: float, now_s: float
+) -> tuple[int, float]:
+    """Give the newest poll due by `now_s` of the observation after a pass, and when the next one falls.
+
+    Parameters
+    ----------
+    settled_slot, settled_s : int, float
+        The look that passed, and when its read ended.
+    until_s : float
+        The deadline: the last poll falls on it.
+    now_s : float
+
+    Returns
+    -------
+    slot : int
+        `settled_slot` when none is due yet. Numbers go on from the look that passed.
+    next_s : float
+        `until_s` for the last poll and after it.
+    """
+    in_all = math.ceil(round((until_s - settled_s) / OBSERVE_EVERY_S, 6))
+    done = in_all if now_s >= until_s else math.floor(round((now_s - settled_s) / OBSERVE_EVERY_S, 6))
+    done = min(max(done, 0), max(in_all, 0))
+    return settled_slot + done, min(round(settled_s + (done + 1) * OBSERVE_EVERY_S, 6), until_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +111,8 @@ class PollTimes:
     uid : str
         Of the run.
     condition : str
-        Text form of the condition's identity, candidates marked.
+        Text form of the condition's identity. A candidate shares the times of the current policy: both are
+        judged on the same snapshots.
     deadlines_s : tuple of float
         The timeout, and each moved deadline after it, ascending; a poll falls exactly on each.
     poll_interval_s : float or None
@@ -91,48 +123,54 @@ class PollTimes:
     condition: str
     deadlines_s: tuple[float, ...]
     poll_interval_s: float | None = None
-    _known_s: list[float] = field(default_factory=list, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.poll_interval_s is not None and self.poll_interval_s <= 0.0:
+            raise SettingsError(
+                f"{self.condition}: pollInterval must be above 0s, not {self.poll_interval_s:g}s"
+            )
 
     def offset_s(self, slot: int) -> float:
         """Give when poll `slot` falls, in seconds from the start."""
-        self._reach(slots=slot + 1, beyond_s=0.0)
-        return self._known_s[slot]
+        return self._known(slots=slot + 1)[slot]
 
     def slot_at(self, offset_s: float) -> int | None:
         """Give the newest poll that falls at or before `offset_s`; None before the first."""
-        self._reach(slots=1, beyond_s=offset_s)
-        slot = bisect_right(self._known_s, offset_s) - 1
+        slot = bisect_right(self._known(beyond_s=offset_s), offset_s) - 1
         return None if slot < 0 else slot
 
     def next_slot_after(self, slot: int) -> tuple[int, float]:
         """Give the poll after `slot` (-1: the first) and when it falls, in seconds from the start."""
         return slot + 1, self.offset_s(slot + 1)
 
-    def _reach(self, *, slots: int, beyond_s: float) -> None:
-        known_s = self._known_s
-        if len(known_s) >= slots and known_s and known_s[-1] > beyond_s:
-            return
-        known_s.clear()
-        for at_s in self._merged():
-            known_s.append(at_s)
-            if len(known_s) >= slots and at_s > beyond_s:
-                return
+    def _known(self, *, slots: int = 1, beyond_s: float = -1.0) -> list[float]:
+        known_s, more = _times(self)
+        while len(known_s) < slots or known_s[-1] <= beyond_s:
+            known_s.append(next(more))
+        return known_s
 
-    def _merged(self) -> Iterator[float]:
-        """Merge the regular polls with those on the deadlines; a regular poll on a deadline is that poll."""
-        pending_s = list(self.deadlines_s)
-        for at_s in self._regular():
-            while pending_s and pending_s[0] < at_s:
-                yield pending_s.pop(0)
-            if pending_s and pending_s[0] == at_s:
-                pending_s.pop(0)
-            yield at_s
 
-    def _regular(self) -> Iterator[float]:
-        nominal_s, slot = 0.0, 0
-        while True:
-            interval_s = interval_after_s(nominal_s, self.poll_interval_s)
-            nominal_s += interval_s
-            early_s = interval_s * JITTER_SHARE * hashed_share(self.uid, self.condition, str(slot))
-            yield round(nominal_s - early_s, 6)
-            slot += 1
+@lru_cache(maxsize=4096)
+def _times(times: PollTimes) -> tuple[list[float], Iterator[float]]:
+    """Give the times computed so far and where the next come from; a cache, equal for equal `times`."""
+    return [], _merged(times)
+
+
+def _merged(times: PollTimes) -> Iterator[float]:
+    """Merge the regular polls with those on the deadlines; a regular poll on a deadline is that poll."""
+    pending_s = list(times.deadlines_s)
+    for at_s in _regular(times):
+        while pending_s and pending_s[0] < at_s:
+            yield pending_s.pop(0)
+        if pending_s and pending_s[0] == at_s:
+            pending_s.pop(0)
+        yield at_s
+
+
+def _regular(times: PollTimes) -> Iterator[float]:
+    nominal_s = 0.0
+    for slot in count():
+        interval_s = interval_after_s(nominal_s, times.poll_interval_s)
+        nominal_s += interval_s
+        early_s = interval_s * JITTER_SHARE * hashed_share(times.uid, times.condition, str(slot))
+        yield round(nominal_s - early_s, 6)

@@ -1,11 +1,12 @@
 """The one rule of postconditions: what a sequence of looks comes to.
 
-A timeline eats looks in order and settles. The operator feeds it one look per poll and keeps it in the run's status
-between; replay feeds it the recorded looks, perhaps with another timeout or `holdFor`. Both go through `Timeline.see`,
-so they cannot disagree. All times are seconds from the stage's start (the action's end): no clock, no dates.
+A timeline eats looks in order and settles. The operator feeds it one look per poll and keeps it in the run's
+status between; replay feeds it the recorded looks, perhaps with another timeout or `holdFor`. Both go through
+`Timeline.see`, so they cannot disagree. All times are seconds from the stage's start (the action's end): no
+clock, no dates.
 
-The class is mutable on purpose: replay folds tens of millions of looks. `advance` in `postcondition.py` is the pure
-form.
+The class is mutable on purpose: replay folds tens of millions of looks. `advance` in `postcondition.py` is
+the pure form.
 """
 
 from typing import NamedTuple
@@ -137,12 +138,12 @@ class Timeline:
         return self.deadlines_s[-1]
 
     def nobody_looked(self) -> bool:
-        """Say whether nobody was looking when the deadline passed: no look within one poll interval before it.
+        """Say whether nobody was looking at the deadline: no look within one poll interval before it.
 
         Notes
         -----
-        It depends on looks only, never on when somebody came back, so a restart changes nothing; and missing no more
-        than the poll on the deadline itself is not absence.
+        It depends on looks only, never on when somebody came back, so a restart changes nothing; and missing
+        no more than the poll on the deadline itself is not absence.
         """
         began_s = self.began_s
         if began_s is None:
@@ -155,7 +156,8 @@ class Timeline:
         Parameters
         ----------
         look : Look
-            A poll already seen is ignored. A time before the last look's end (a clock set back) counts as that end.
+            A poll already seen is ignored. A time before the last look's end (a clock set back) counts as
+            that end.
         gap_s : float or None
             How long a hold may go unconfirmed; None means two poll intervals.
         """
@@ -165,10 +167,8 @@ class Timeline:
         before_s = self.read_s
         if before_s is None:
             before_s = 0.0
-        if began_s < before_s:
-            began_s = before_s
-        if read_s < began_s:
-            read_s = began_s
+        began_s = max(began_s, before_s)
+        read_s = max(read_s, began_s)
         if self.verdict is not None:
             self._looked(slot, began_s, read_s)
             return
@@ -211,8 +211,29 @@ class Timeline:
                 message = f"{message} (last seen: {self.real_message})"
             self._settle(Verdict.ERROR, self.last_reason or Reason.POLICY_ERROR, message, slot, read_s)
 
+    def end(self, at_s: float, *, reason: Reason, detail: str) -> None:
+        """End observation at `at_s`.
+
+        Parameters
+        ----------
+        at_s : float
+        reason : Reason
+            Why. `OBSERVATION_ENDED` censors; any other skips a condition that was never looked at.
+        detail : str
+            One sentence for a person.
+        """
+        if self.verdict is not None:
+            return
+        if self.last_slot < 0 and reason is not Reason.OBSERVATION_ENDED:
+            self._settle(Verdict.SKIPPED, reason, detail, -1, at_s)
+        elif at_s >= self.deadlines_s[-1] and not self.nobody_looked():
+            self.close()
+        else:
+            message = f"{detail} (last seen: {self.real_message})" if self.real_message else detail
+            self._settle(Verdict.CENSORED, Reason.OBSERVATION_ENDED, message, self.last_slot, at_s)
+
     def _holding(self) -> str:
-        held_s = (self.began_s or 0.0) - (self.held_since_s or 0.0)
+        held_s = (self.confirmed_s or 0.0) - (self.held_since_s or 0.0)
         message = f"held for {max(held_s, 0.0):g} s of {self.terms.hold_for_s:g} s"
         return f"{message} (before: {self.real_message})" if self.real_message else message
 

@@ -1,9 +1,10 @@
 """The words between verification and whoever drives it: a stage's spec, observations in, intents out.
 
-A *stage* is all preconditions, or all postconditions, at one level of one run. `decide` looks at the stage's spec,
-its status, what was observed since and the time, and answers with the new status, what to do, and when to ask again.
-The operator carries intents out against a cluster, the simulator against a recorded or generated world on a virtual
-clock; neither decides anything. Nothing here knows how facts are read, where status is stored or what a row's file is.
+A *stage* is all preconditions, or all postconditions, at one level of one run. `decide` looks at the stage's
+spec, its status, what was observed since and the time, and answers with the new status, what to do, and when
+to ask again. The operator carries intents out against a cluster, the simulator against a recorded or
+generated world on a virtual clock; neither decides anything. Nothing here knows how facts are read, where
+status is stored or what a row's file is.
 """
 
 from collections.abc import Mapping
@@ -54,8 +55,8 @@ class StageCondition:
     ----------
     condition : ResolvedCondition
     enforced : bool
-        Required, and the incident's bucket is inside the rollout percent. Never true for a candidate: `decide`
-        treats a candidate as not enforced whatever is said here.
+        Required, and the incident's bucket is inside the rollout percent. Never true for a candidate:
+        `decide` treats a candidate as not enforced whatever is said here.
     """
 
     condition: ResolvedCondition
@@ -82,10 +83,12 @@ class StageSpec:
     blocked_deadline_s : float
         Pre: how long `blocked` lasts before it ends failed; 0 makes `blocked` terminal, as in the guide.
     observed_share : float
-        0..1; share of runs, by hash of `uid`, whose postconditions are looked at until their timeout after a pass.
+        0..1; share of runs, by hash of `uid`, whose postconditions are looked at until their timeout after a
+        pass.
     wake_ahead_s : float
-        How far before a deadline the poll on it may begin. 0 on a virtual clock. A live operator never wakes exactly
-        on time, and a read begun a millisecond after the deadline does not count; it sets a fraction of a second.
+        How far before a deadline the poll on it may begin. 0 on a virtual clock. A live operator never wakes
+        exactly on time, and a read begun a millisecond after the deadline does not count; it sets a fraction
+        of a second.
     validation_enabled : bool
         False: every condition ends `Skipped`.
     """
@@ -100,7 +103,7 @@ class StageSpec:
     validation_enabled: bool = True
 
 
-# --- observations: what happened since the last call ------------------------------------------------------------------
+# --- observations: what happened since the last call ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,8 @@ class Looked:
     judgements : mapping of str to Judgement
         By condition key.
     snapshots : mapping of str to Snapshot
-        By condition key: what shall be recorded (the paths read, or everything). Passed through to `RecordAttempts`.
+        By condition key: what shall be recorded (the paths read, or everything). Passed through to
+        `RecordAttempts`.
     objects : tuple of ObjectVersion
         What was read, for the evaluation's row.
     """
@@ -163,7 +167,7 @@ class EndCause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationEnded:
-    """Observation ends now: a later step touches the target, an enforced failure cut the run short, or no action ran.
+    """Observation ends now: the target is touched again, the run was cut short, or no action ran.
 
     Attributes
     ----------
@@ -179,7 +183,7 @@ class ObservationEnded:
 Observation: TypeAlias = Looked | OverridesSeen | EnforcementSwitched | ObservationEnded
 
 
-# --- intents: what to do ----------------------------------------------------------------------------------------------
+# --- intents: what to do ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,7 +304,8 @@ class Decision:
     intents : tuple of Intent
         To be carried out in this order.
     next_due : datetime or None
-        When to ask again if nothing happens before; None when the stage is over and nobody need look any longer.
+        When to ask again if nothing happens before; None when the stage is over and nobody need look any
+        longer.
     """
 
     status: "StageStatus"

@@ -1,0 +1,195 @@
+"""A stage of postconditions: every one is polled to its own end; only enforced ones are waited for.
+
+The stage is decided as soon as every enforced postcondition passed (or is overridden), or the first of them
+did not. The others go on being looked at beside the run, exactly as they would have been, until they settle
+or a later step touches the target.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from kubernaut.verdicts import Verdict
+from kubernaut.verification.polls import PollTimes, hashed_share
+from kubernaut.verification.postcondition import (
+    Due,
+    PostconditionState,
+    advance,
+    close,
+    due,
+    end,
+    terms_of,
+)
+from kubernaut.verification.stage_step import (
+    ASK_AGAIN_S,
+    Step,
+    at,
+    described,
+    end_reason,
+    looks,
+    may_stop,
+    overridden_events,
+    soonest,
+    stoppers,
+)
+from kubernaut.verification.status import StageStatus
+from kubernaut.verification.types import (
+    AttemptRecord,
+    EmitEvent,
+    EventType,
+    Looked,
+    ObservationEnded,
+    ReadFacts,
+    StageCondition,
+    StagePhase,
+    StageSpec,
+)
+
+UNENFORCED_MAX_AGE_S = 5.0
+"""A cached read may serve conditions that nobody waits for."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What this call has done so far."""
+
+    states: dict[str, PostconditionState]
+    attempts: list[AttemptRecord] = field(default_factory=list)
+    evaluated: dict[str, None] = field(default_factory=dict)
+    events: list[EmitEvent] = field(default_factory=list)
+
+    def put(self, key: str, state: PostconditionState) -> None:
+        """Keep a new state; note what became of it."""
+        before = self.states[key]
+        self.states[key] = state
+        if before.verdict is None and state.verdict is not None:
+            self.evaluated[key] = None
+        if state.extended and len(state.deadlines_s) > len(before.deadlines_s):
+            message = described(key, "nobody was looking when the deadline passed; it was moved", "")
+            self.events.append(EmitEvent(type=EventType.NORMAL, reason="DeadlineExtended", message=message))
+
+
+def observed_to_timeout(spec: StageSpec) -> bool:
+    """Say whether this run is among the share that is looked at until its timeout after a pass."""
+    return hashed_share("observe", spec.uid) < spec.observed_share
+
+
+def poll_times(spec: StageSpec, entry: StageCondition, state: PostconditionState) -> PollTimes:
+    """Give a postcondition's poll times."""
+    return PollTimes(
+        uid=spec.uid,
+        condition=str(entry.condition.id),
+        deadlines_s=state.deadlines_s,
+        poll_interval_s=entry.condition.poll_interval_s,
+    )
+
+
+def step(
+    spec: StageSpec,
+    status: StageStatus,
+    answers: Sequence[Looked],
+    ended: ObservationEnded | None,
+    now: datetime,
+) -> Step:
+    """Take the answers in and say what is to be done."""
+    work = _Work(dict(status.postconditions))
+    terms = {entry.key: terms_of(entry.condition) for entry in spec.conditions}
+    for looked in answers:
+        for key, look, record in looks(spec, status, looked):
+            if look.slot > work.states[key].last_slot:
+                work.attempts.append(record)
+                work.put(key, advance(work.states[key], look, terms[key]))
+    wanted: dict[str, Due] = {}
+    now_s = (now - status.started_at).total_seconds()
+    for entry in spec.conditions:
+        key, state = entry.key, work.states[entry.key]
+        if ended is not None:
+            reason, detail = end_reason(ended)
+            work.put(key, end(state, terms[key], at_s=now_s, reason=reason, detail=detail))
+            if state.verdict is not None:
+                work.evaluated[key] = None
+            continue
+        wanted[key] = _due(spec, entry, state, now_s=now_s)
+        if wanted[key].close:
+            work.put(key, close(state, terms[key]))
+            wanted[key] = _due(spec, entry, work.states[key], now_s=now_s)
+    over = all(
+        work.states[entry.key].verdict is not None and (ended is not None or wanted[entry.key].next_s is None)
+        for entry in spec.conditions
+    )
+    if over and ended is None and observed_to_timeout(spec):
+        work.evaluated.update(dict.fromkeys(work.states))
+    status = replace(
+        status,
+        postconditions=work.states,
+        over=over,
+        ended=status.ended if ended is None else ended.cause,
+    )
+    if not status.decided:
+        status = _decided(spec, status, work, now)
+    return Step(
+        status=status,
+        attempts=tuple(work.attempts),
+        evaluated=tuple(work.evaluated),
+        events=tuple(work.events),
+        read=_read(spec, status, wanted),
+        next_due=None if over else _next_due(status, wanted, now),
+    )
+
+
+def _due(spec: StageSpec, entry: StageCondition, state: PostconditionState, *, now_s: float) -> Due:
+    return due(
+        state,
+        terms_of(entry.condition),
+        poll_times(spec, entry, state),
+        now_s=now_s,
+        observe=observed_to_timeout(spec),
+        wake_ahead_s=spec.wake_ahead_s,
+    )
+
+
+def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -> StageStatus:
+    """Decide the stage if its enforced postconditions allow it."""
+    states = work.states
+    stopping, _ = stoppers(spec, status, lambda key: states[key].verdict not in (None, Verdict.PASSED))
+    if stopping:
+        never_looked = all(state.last_slot < 0 for state in states.values())
+        reason = stopping[0]
+        message = described(reason, states[reason].message, states[reason].verdict)
+        if not never_looked:
+            work.events.append(
+                EmitEvent(type=EventType.WARNING, reason="PostconditionFailed", message=message)
+            )
+        return replace(
+            status,
+            phase=StagePhase.SKIPPED if never_looked else StagePhase.FAILED,
+            decided_at=now,
+            stopped_by=stopping,
+            message=message,
+        )
+    waited_for = any(
+        states[entry.key].verdict is None
+        for entry in spec.conditions
+        if may_stop(entry, status) and entry.key not in status.overrides
+    )
+    if waited_for:
+        return status
+    _, overridden = stoppers(spec, status, lambda key: states[key].verdict is not Verdict.PASSED)
+    work.events.extend(overridden_events(overridden))
+    work.evaluated.update(dict.fromkeys(key for key in overridden if states[key].verdict is not None))
+    return replace(status, phase=StagePhase.PASSED, decided_at=now, overridden=overridden)
+
+
+def _read(spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due]) -> ReadFacts | None:
+    slots = {key: want.slot for key, want in wanted.items() if want.slot is not None}
+    if not slots:
+        return None
+    waited_for = any(may_stop(entry, status) for entry in spec.conditions if entry.key in slots)
+    return ReadFacts(slots=slots, max_age_s=0.0 if waited_for else UNENFORCED_MAX_AGE_S)
+
+
+def _next_due(status: StageStatus, wanted: Mapping[str, Due], now: datetime) -> datetime | None:
+    moments = [at(status.started_at, want.next_s) for want in wanted.values() if want.next_s is not None]
+    if any(want.slot is not None for want in wanted.values()):
+        moments.append(at(now, ASK_AGAIN_S))
+    return soonest(now, *moments)

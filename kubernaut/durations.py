@@ -62,7 +62,7 @@ def parse_duration(text: str, *, where: str = "") -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Write seconds in Go's form, as short as it gets: ``2m`` (Go's `String` says ``2m0s``), ``8.1s``, ``0s``.
+    """Write seconds in Go's form, as short as it gets: ``2m`` (Go's `String`: ``2m0s``), ``8.1s``, ``0s``.
 
     Raises
     ------
@@ -110,7 +110,8 @@ def check_bounds(
         )
     if seconds < minimum_s:
         raise DurationError(
-            f"{_at(where)}{format_duration(seconds)} is too short; write at least {format_duration(minimum_s)}"
+            f"{_at(where)}{format_duration(seconds)} is too short; "
+            f"write at least {format_duration(minimum_s)}"
         )
     if seconds > maximum_s:
         raise DurationError(
@@ -120,7 +121,7 @@ def check_bounds(
 
 
 def parse_span(text: str, *, where: str = "") -> float:
-    """Read a stretch of time as a person types it: Go's form with weeks and days in front (``14d``, ``1d12h``).
+    """Read a stretch of time as a person types it: Go's form, weeks and days in front (``14d``, ``1d12h``).
 
     Returns
     -------

@@ -60,7 +60,7 @@ def load_condition_sets(
     names: Mapping[Level, str] = DEFAULT_NAMES,
     allowed_kinds: Collection[str] = DEFAULT_KINDS,
 ) -> dict[Level, ConditionSet]:
-    """Read both ConfigMaps from one YAML text: an export of the simulator, or what `kubectl get -o yaml` gives.
+    """Read both ConfigMaps from one YAML text, e.g. an export of the simulator or of `kubectl get -o yaml`.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ class BlockRate(StrictModel):
 
 
 class Evidence(StrictModel):
-    """What history said when the settings were written; the block budget reads `block_rate`, people the rest."""
+    """What history said of it; the block budget reads `block_rate`, people the rest."""
 
     time_to_pass: TimeToPass | None = Field(default=None, alias="timeToPass")
     block_rate: BlockRate | None = Field(default=None, alias="blockRate")

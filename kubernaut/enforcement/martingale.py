@@ -13,8 +13,8 @@ import math
 
 MAX_ITERATIONS_BASE = 500
 MAX_ITERATIONS_PER_ROOT = 12.0
-"""The continued fraction converges in O(sqrt(max(a, b))) steps (Numerical Recipes, section 6.4); twelve times that
-and 500 more is far above what any argument needs, so reaching it means rubbish."""
+"""The continued fraction converges in O(sqrt(max(a, b))) steps (Numerical Recipes, section 6.4); twelve times
+that and 500 more is far above what any argument needs, so reaching it means rubbish."""
 
 RELATIVE_PRECISION = 1e-15
 TINY = 1e-300
@@ -164,7 +164,7 @@ def log_evidence_above(k: int, n: int, p0: float, *, a: float = 1.0, b: float = 
 
 
 def log_threshold(alpha: float) -> float:
-    """Give the log-evidence at which H0 is rejected with error probability at most `alpha` (Ville: 1/alpha)."""
+    """Give the log-evidence that rejects H0 with error probability at most `alpha` (Ville: 1/alpha)."""
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}; an error probability lies between 0 and 1")
     return -math.log(alpha)

@@ -1,0 +1,72 @@
+"""Every action there is, by name, and the one way to check its parameters."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from kubernaut.actions import scale_deployment
+from kubernaut.actions.definition import ActionDefinition, ActionParameters, ActionTarget
+from kubernaut.conditions.problems import describe, known_keys
+from kubernaut.errors import InputError, SettingsError
+
+ACTIONS: Mapping[str, ActionDefinition] = MappingProxyType(
+    {definition.name: definition for definition in (scale_deployment.DEFINITION,)}
+)
+
+
+def action_definition(name: str) -> ActionDefinition:
+    """Give one action.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    definition = ACTIONS.get(name)
+    if definition is None:
+        close = get_close_matches(name, ACTIONS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(ACTIONS))}"
+        raise InputError(f"no action {name!r}; {hint}")
+    return definition
+
+
+def checked_parameters(action: str, raw: Mapping[str, Any]) -> ActionParameters:
+    """Check an action's parameters.
+
+    Parameters
+    ----------
+    action : str
+        e.g. ``scale_deployment``.
+    raw : mapping
+        As in the custom resource.
+
+    Raises
+    ------
+    InputError
+        No such action.
+    SettingsError
+        Every parameter that is missing, unknown or out of bounds, with its path.
+    """
+    model = action_definition(action).parameters
+    try:
+        return model.model_validate(raw, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise SettingsError(
+            describe(error, place=lambda _: f"{action} parameters", keys=_keys(model))
+        ) from error
+
+
+def target_of(action: str, raw: Mapping[str, Any]) -> ActionTarget:
+    """Give the object that an action with these parameters acts on; raises as `checked_parameters`."""
+    return checked_parameters(action, raw).target
+
+
+def _keys(model: type[BaseModel]) -> list[str]:
+    keys = list(known_keys(model))
+    for field in model.model_fields.values():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation)
+    return keys

@@ -1,0 +1,40 @@
+"""Parameters of `scale_deployment`, in the guide's nested form."""
+
+from pydantic import Field
+
+from kubernaut.actions.definition import ActionParameters, ActionTarget, Namespace, ObjectName, StrictPart
+
+MAX_REPLICAS = 10_000
+"""Kubernetes is tested to 150,000 pods a cluster; a single Deployment above this is a slip of the finger."""
+
+
+class ScaledDeployment(StrictPart):
+    """Which Deployment, and how many replicas it shall have."""
+
+    name: ObjectName
+    namespace: Namespace
+    replicas: int = Field(ge=0, le=MAX_REPLICAS)
+
+
+class ScaleDeploymentParameters(ActionParameters):
+    """What `scale_deployment` is told.
+
+    Attributes
+    ----------
+    expected_replicas : int or None
+        Replicas that the author believes there are now; None compares with what was seen when the run left
+        `pending`.
+    """
+
+    deployment: ScaledDeployment
+    expected_replicas: int | None = Field(default=None, alias="expectedReplicas", ge=0, le=MAX_REPLICAS)
+
+    @property
+    def target(self) -> ActionTarget:
+        """The Deployment."""
+        return ActionTarget(
+            api_version="apps/v1",
+            kind="Deployment",
+            namespace=self.deployment.namespace,
+            name=self.deployment.name,
+        )

@@ -1,14 +1,13 @@
-"""What ships inside the package: policies, libraries, safety policies and the settings of both levels, as plain values.
+"""What ships inside the package: policies, libraries, safety policies, settings; as plain values.
 
-The one place of the engine that reads files, and only its own package data; what to do with the texts is decided by
-others. Layout below `kubernaut/policies/`::
+The one place of the engine that reads files, and only its own package data; what to do with the texts is
+decided by others. Layout below `kubernaut/policies/`::
 
     <action>/<pre|post>/<type>.rego      one text per condition type, whichever levels use it
     <action>/<pre|post>/<type>_test.rego its cases, beside it
     lib/<name>.rego                      helpers, `data.lib.<name>`
     safety/[<action>/]<name>.rego        judged for every action, or for that one
     step-settings.yaml, action-settings.yaml   which of them make up each level's suite
-
 """
 
 from collections.abc import Mapping
@@ -34,7 +33,7 @@ class ShippedPolicy:
     phase : Phase
     type : str
     file : str
-        Its name for messages, relative to the package's policies, e.g. ``scale_deployment/pre/deployment_exists.rego``.
+        Name for messages, below the policies' folder, e.g. ``scale_deployment/pre/deployment_exists.rego``.
     source : str
     test_file : str
     test_source : str
@@ -140,7 +139,7 @@ def _folders(parent: Traversable) -> list[Traversable]:
 
 
 def _modules(folder: Traversable) -> list[tuple[str, str, str]]:
-    """Give (name, source, test source) of each module in a folder; the test source is empty where there is none."""
+    """Give (name, source, test source) of each module in a folder; the test source may be empty."""
     if not folder.is_dir():
         return []
     texts = {

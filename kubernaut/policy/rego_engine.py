@@ -59,13 +59,13 @@ class Answer(NamedTuple):
     value: Any = None
 
 
-def entrypoints(package: str) -> list[str]:
+def entrypoints(package: str, rules: Sequence[str] = RULES) -> list[str]:
     """Name what is asked of a package, in the evaluator's form."""
-    return [f"{package.replace('.', '/')}/{rule}" for rule in RULES]
+    return [f"{package.replace('.', '/')}/{rule}" for rule in rules]
 
 
-def build(package: str, modules: Mapping[str, str]) -> BuiltPolicy:
-    """Compile modules for the three rules of a package.
+def build(package: str, modules: Mapping[str, str], *, rules: Sequence[str] = RULES) -> BuiltPolicy:
+    """Compile modules for some rules of a package, by default the three that are asked of a policy.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def build(package: str, modules: Mapping[str, str]) -> BuiltPolicy:
     try:
         for name, source in modules.items():
             interpreter.add_module(name, source)
-        bundle = interpreter.build(None, entrypoints(package))
+        bundle = interpreter.build(None, entrypoints(package, rules))
     except (RegoError, ValueError) as error:
         raise BuildError(_problems(str(error)), str(error)) from error
     if not bundle.ok():

@@ -40,7 +40,10 @@ enough_run if {
 	input.updated_pods >= needed
 }
 
-scaled_down if input.expected_baseline > input.target_replicas
+scaled_down if {
+	is_number(input.expected_baseline)
+	input.expected_baseline > input.target_replicas
+}
 
 no_surplus if not scaled_down
 

@@ -1,0 +1,54 @@
+package postcondition.scale_deployment.deployment_health_check_test
+
+import data.postcondition.scale_deployment.deployment_health_check as policy
+import rego.v1
+
+healthy := {
+	"conditions": {"Available": true, "Progressing": true, "ReplicaFailure": false},
+	"observed_generation_current": true,
+	"progress_deadline_exceeded": false,
+}
+
+cases := {
+	"healthy": {"input": healthy, "allow": true},
+	"not available": {
+		"input": object.union(healthy, {"conditions": {"Available": false}}),
+		"allow": false,
+		"message": "the Deployment is not Available",
+	},
+	"not progressing": {
+		"input": object.union(healthy, {"conditions": {"Progressing": false}}),
+		"allow": false,
+		"message": "not Progressing",
+	},
+	"replicas could not be created": {
+		"input": object.union(healthy, {"conditions": {"ReplicaFailure": true}}),
+		"allow": false,
+		"message": "ReplicaFailure",
+	},
+	"several at once": {
+		"input": object.union(healthy, {"conditions": {"Available": false, "ReplicaFailure": true}}),
+		"allow": false,
+		"message": "not Available, replicas could not be created",
+	},
+	"conditions of the generation before": {
+		"input": object.union(healthy, {"observed_generation_current": false}),
+		"allow": false,
+		"message": "has not seen the change yet",
+	},
+	"Kubernetes gave up": {
+		"input": object.union(healthy, {"conditions": {"Progressing": false}, "progress_deadline_exceeded": true}),
+		"allow": false,
+		"fatal": true,
+		"message": "progress deadline exceeded",
+	},
+}
+
+# Runs the cases in `opa test`; kubernaut judges the same cases with its own evaluator.
+test_cases[name] if {
+	some name, case in cases
+	answer := policy with input as case.input
+	object.get(answer, "allow", false) == case.allow
+	object.get(answer, "fatal", false) == object.get(case, "fatal", false)
+	contains(object.get(answer, "error_message", ""), object.get(case, "message", ""))
+}

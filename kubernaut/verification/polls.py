@@ -72,7 +72,7 @@ def gap_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
 
 
 def absence_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
-    """Give how long before a deadline a last look still means that somebody was looking: one poll interval."""
+    """Give how long before a deadline a last look still shows that somebody looked: one poll interval."""
     return interval_after_s(offset_s, poll_interval_s) * (1.0 + LATENESS_SHARE)
 
 

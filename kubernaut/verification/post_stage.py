@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from kubernaut.enforcement.decision import STOPPING
 from kubernaut.verdicts import Verdict
 from kubernaut.verification.polls import PollTimes, hashed_share
 from kubernaut.verification.postcondition import (
@@ -44,6 +45,9 @@ from kubernaut.verification.types import (
     StagePhase,
     StageSpec,
 )
+
+_NOT_VERIFIED = (Verdict.CENSORED, Verdict.SKIPPED)
+"""No failure, but no pass either: a run that was to wait for it is not verified."""
 
 UNENFORCED_MAX_AGE_S = 5.0
 """A cached read may serve conditions that nobody waits for."""
@@ -151,21 +155,21 @@ def _due(spec: StageSpec, entry: StageCondition, state: PostconditionState, *, n
 def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -> StageStatus:
     """Decide the stage if its enforced postconditions allow it."""
     states = work.states
-    stopping, _ = stoppers(spec, status, lambda key: states[key].verdict not in (None, Verdict.PASSED))
+    stopping, _ = stoppers(spec, status, lambda key: states[key].verdict in STOPPING)
     if stopping:
-        never_looked = all(state.last_slot < 0 for state in states.values())
         reason = stopping[0]
         message = described(reason, states[reason].message, states[reason].verdict)
-        if not never_looked:
-            work.events.append(
-                EmitEvent(type=EventType.WARNING, reason="PostconditionFailed", message=message)
-            )
+        work.events.append(EmitEvent(type=EventType.WARNING, reason="PostconditionFailed", message=message))
+        return replace(status, phase=StagePhase.FAILED, decided_at=now, stopped_by=stopping, message=message)
+    unverified, _ = stoppers(spec, status, lambda key: states[key].verdict in _NOT_VERIFIED)
+    if unverified:
+        looked = any(state.last_slot >= 0 for state in states.values())
+        first = unverified[0]
         return replace(
             status,
-            phase=StagePhase.SKIPPED if never_looked else StagePhase.FAILED,
+            phase=StagePhase.FAILED if looked else StagePhase.SKIPPED,
             decided_at=now,
-            stopped_by=stopping,
-            message=message,
+            message=described(first, states[first].message, states[first].verdict),
         )
     waited_for = any(
         states[entry.key].verdict is None

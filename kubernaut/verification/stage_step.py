@@ -108,6 +108,13 @@ def may_stop(entry: StageCondition, status: StageStatus) -> bool:
     return entry.enforced and status.enforcement and not entry.condition.candidate
 
 
+def percent_in_force(entry: StageCondition, status: StageStatus) -> float:
+    """Give the rollout percent that decides whether a condition may stop the run; 0 when nothing could."""
+    if not status.enforcement or not entry.condition.required or entry.condition.candidate:
+        return 0.0
+    return entry.condition.rollout_percent if entry.percent is None else entry.percent
+
+
 def stoppers(
     spec: StageSpec, status: StageStatus, stops: Callable[[str], bool]
 ) -> tuple[tuple[str, ...], Mapping[str, Override]]:

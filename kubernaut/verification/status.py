@@ -1,4 +1,4 @@
-"""A stage's status, and its form in a custom resource.
+"""A stage's status.
 
 Every deadline lives here: a restart reads the status back and goes on to the same end. In memory, moments of
 a condition are seconds from the stage's start; in JSON they are RFC 3339 with microseconds, so that a person

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from kubernaut.conditions.spec import ResolvedCondition
+from kubernaut.enforcement.decision import Enforcement
 from kubernaut.facts.snapshot import Snapshot
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.identity import Level, Phase

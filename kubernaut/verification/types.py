@@ -58,10 +58,19 @@ class StageCondition:
     enforced : bool
         Required, and the incident's bucket is inside the rollout percent. Never true for a candidate:
         `decide` treats a candidate as not enforced whatever is said here.
+    percent : float or None
+        The rollout percent in force: 0 when the block budget has set the condition back to warn. None means
+        the condition's own.
     """
 
     condition: ResolvedCondition
     enforced: bool
+    percent: float | None = None
+
+    @classmethod
+    def of(cls, condition: ResolvedCondition, enforcement: Enforcement) -> "StageCondition":
+        """Put a condition and what was settled about its enforcement together."""
+        return cls(condition=condition, enforced=enforcement.enforced, percent=enforcement.percent)
 
     @property
     def key(self) -> str:

@@ -1,0 +1,170 @@
+"""Take facts from objects: the door to this package.
+
+Pure: the same objects in any order give the same snapshot. Nothing that an object holds makes it raise;
+what cannot be read is unobserved, with the field named, and the other facts stand.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+
+from kubernaut.errors import FactsError
+from kubernaut.facts.autoscaling import AUTOSCALING_COMPUTATIONS, autoscalers
+from kubernaut.facts.baseline import Baseline, containers_of, pod_key
+from kubernaut.facts.capacity import CAPACITY_COMPUTATIONS
+from kubernaut.facts.collecting import Answer, CannotSee, collect, observe
+from kubernaut.facts.definitions import FactSource
+from kubernaut.facts.deployment import DEPLOYMENT_COMPUTATIONS, Computation, spec_replicas
+from kubernaut.facts.image_pull import IMAGE_PULL_COMPUTATIONS
+from kubernaut.facts.look import Look
+from kubernaut.facts.objects import KubeObject, ObjectSet, Target
+from kubernaut.facts.parameters import PARAMETER_COMPUTATIONS
+from kubernaut.facts.pods import POD_COMPUTATIONS
+from kubernaut.facts.quota import QUOTA_COMPUTATIONS
+from kubernaut.facts.registry import REGISTRY
+from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
+from kubernaut.history.rows import ObjectVersion
+from kubernaut.json_types import JsonObject, JsonValue
+
+COMPUTATIONS: Mapping[str, Computation] = {
+    **DEPLOYMENT_COMPUTATIONS,
+    **PARAMETER_COMPUTATIONS,
+    **POD_COMPUTATIONS,
+    **CAPACITY_COMPUTATIONS,
+    **QUOTA_COMPUTATIONS,
+    **IMAGE_PULL_COMPUTATIONS,
+    **AUTOSCALING_COMPUTATIONS,
+}
+"""How each registered fact is computed; those of Prometheus come from outside."""
+
+_NO_PROMETHEUS = Unobserved(UnobservedReason.NOT_PROVIDED, "no Prometheus was asked for it")
+
+
+def extract(
+    objects: ObjectSet,
+    target: Target,
+    parameters: JsonObject,
+    *,
+    now: datetime,
+    baseline: Baseline | None = None,
+    unavailable: Mapping[str, Unobserved] | None = None,
+    action_ended_at: datetime | None = None,
+    provided: Mapping[str, JsonValue | Unobserved] | None = None,
+) -> Snapshot:
+    """Take every registered fact from the objects of one look.
+
+    Parameters
+    ----------
+    objects : ObjectSet
+    target : Target
+    parameters : JsonObject
+        Checked parameters in nested form; also delivered as `input.parameters`.
+    now : datetime
+        When the objects were read; aware. Only the age of Events depends on it.
+    baseline : Baseline or None
+        The look before the action; None means that restarts and OOM kills count from ever.
+    unavailable : mapping of str to Unobserved
+        Kinds that could not be read (keys of `kubernaut.facts.definitions.RIGHTS`). A kind that is not
+        named here was looked at: what is not among the objects does not exist.
+    action_ended_at : datetime or None
+        Samples of the metrics API must lie behind it; None asks nothing of them.
+    provided : mapping of str to JsonValue or Unobserved
+        Facts whose source is Prometheus, by name; those left out are unobserved.
+
+    Returns
+    -------
+    Snapshot
+        Every registered fact is in `facts` or in `unobserved`.
+
+    Raises
+    ------
+    FactsError
+        `provided` names something else than a fact of Prometheus.
+    """
+    look = Look(
+        objects=objects,
+        target=target,
+        parameters=parameters,
+        now=now,
+        baseline=baseline,
+        action_ended_at=action_ended_at,
+        unavailable=unavailable or {},
+    )
+    facts, unobserved = collect((name, _bind(compute, look)) for name, compute in COMPUTATIONS.items())
+    from_outside = _from_prometheus(provided or {})
+    facts |= {name: value for name, value in from_outside.items() if not isinstance(value, Unobserved)}
+    unobserved |= {name: value for name, value in from_outside.items() if isinstance(value, Unobserved)}
+    return Snapshot(facts={**facts, "parameters": parameters}, unobserved=unobserved)
+
+
+def take_baseline(
+    objects: ObjectSet, target: Target, *, unavailable: Mapping[str, Unobserved] | None = None
+) -> Baseline:
+    """Take what the target looks like before the action.
+
+    Parameters
+    ----------
+    unavailable : mapping of str to Unobserved
+        As for `extract`. When the pods cannot be read the baseline says so, and restarts relative to it
+        are unobserved.
+    """
+    look = _look(objects, target, unavailable)
+    replicas = observe(lambda: None if look.deployment is None else spec_replicas(look.deployment))
+    try:
+        containers = {} if look.is_absent else {pod_key(pod): containers_of(pod) for pod in look.all_pods}
+    except CannotSee as error:
+        return Baseline(replicas=_whole(replicas), unobserved=error.why)
+    except FactsError as error:
+        return Baseline(
+            replicas=_whole(replicas), unobserved=Unobserved(UnobservedReason.UNREADABLE, str(error))
+        )
+    return Baseline(replicas=_whole(replicas), containers=containers)
+
+
+def objects_read(
+    objects: ObjectSet, target: Target, *, unavailable: Mapping[str, Unobserved] | None = None
+) -> tuple[ObjectVersion, ...]:
+    """Give the versions of what the facts rest on: the target, what belongs to it, and nodes.
+
+    Notes
+    -----
+    Other workloads' pods, Events and samples of the metrics API are left out: there are thousands, and
+    none of them can be looked up again later.
+    """
+    look = _look(objects, target, unavailable)
+    found: list[KubeObject] = []
+    questions: tuple[Callable[[], Iterable[KubeObject | None]], ...] = (
+        lambda: (look.deployment,),
+        lambda: look.replica_sets,
+        lambda: look.all_pods,
+        lambda: autoscalers(look),
+        lambda: objects.of("ResourceQuota", target.namespace),
+        lambda: objects.of("Node"),
+    )
+    for question in questions:
+        # What cannot be read is no part of the facts either.
+        with suppress(FactsError):
+            found += [item for item in question() if item is not None]
+    return tuple(item.version for item in found)
+
+
+def _look(objects: ObjectSet, target: Target, unavailable: Mapping[str, Unobserved] | None) -> Look:
+    return Look(objects=objects, target=target, unavailable=unavailable or {})
+
+
+def _whole(answer: object) -> int | None:
+    return answer if isinstance(answer, int) else None
+
+
+def _bind(compute: Computation, look: Look) -> Callable[[], Answer]:
+    return lambda: compute(look)
+
+
+def _from_prometheus(provided: Mapping[str, JsonValue | Unobserved]) -> dict[str, JsonValue | Unobserved]:
+    names = [name for name, fact in REGISTRY.items() if fact.source is FactSource.PROMETHEUS]
+    strangers = sorted(set(provided) - set(names))
+    if strangers:
+        raise FactsError(
+            f"{', '.join(strangers)}: not a fact that Prometheus provides; those are {', '.join(names)}"
+        )
+    return {name: provided.get(name, _NO_PROMETHEUS) for name in names}

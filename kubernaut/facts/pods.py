@@ -1,0 +1,122 @@
+"""Facts about the Deployment's pods, one by one and counted."""
+
+from collections.abc import Callable, Mapping
+
+from kubernaut.facts.baseline import oom_killed_since, restarts_since
+from kubernaut.facts.collecting import Answer, CannotSee, Partial, collect, not_provided
+from kubernaut.facts.deployment import Computation, is_observed
+from kubernaut.facts.look import Look
+from kubernaut.facts.metrics import usage
+from kubernaut.facts.nodes import is_finished
+from kubernaut.facts.objects import KubeObject
+from kubernaut.facts.ownership import current_replica_set
+from kubernaut.facts.pod_status import condition_is_true, is_unschedulable, shown, waiting_reason
+from kubernaut.facts.requests import CPU, MEMORY, memory_limit
+from kubernaut.facts.snapshot import Unobserved
+from kubernaut.json_types import JsonValue
+from kubernaut.quantities import format_cpu_m, format_memory_mi
+
+
+def _count(holds: Callable[[KubeObject], bool]) -> Computation:
+    """Count the pods that count as replicas and for which something holds."""
+
+    def fact(look: Look) -> Answer:
+        if look.is_absent:
+            return None
+        return sum(holds(pod) for pod in look.pods if not is_finished(pod))
+
+    return fact
+
+
+def _terminating(look: Look) -> Answer:
+    return None if look.is_absent else sum(pod.terminating for pod in look.all_pods)
+
+
+def _updated(look: Look) -> Answer:
+    if look.is_absent:
+        return None
+    look.require("Deployment")
+    deployment = look.deployment
+    if deployment is None:
+        return None
+    if not look.readable("ReplicaSet"):
+        if not is_observed(deployment):
+            raise not_provided(
+                "ReplicaSets cannot be read, and the Deployment's status tells of an older spec"
+            )
+        return deployment.status.count("updatedReplicas")
+    current = current_replica_set(deployment, look.replica_sets)
+    if current is None:
+        return 0
+    return sum(
+        pod.owner is not None
+        and (pod.owner.uid or current.uid) == current.uid
+        and pod.owner.name == current.name
+        for pod in look.pods
+        if not is_finished(pod)
+    )
+
+
+def _pods(look: Look) -> Answer:
+    if look.is_absent:
+        return None
+    elements: list[JsonValue] = []
+    missing: dict[str, Unobserved] = {}
+    for index, pod in enumerate(look.pods):
+        values, unobserved = collect(
+            (name, _bind(compute, look, pod)) for name, compute in _POD_FIELDS.items()
+        )
+        elements.append(values)
+        missing.update({f"[{index}].{name}": why for name, why in unobserved.items()})
+    return Partial(elements, missing)
+
+
+def _bind(compute: Callable[[Look, KubeObject], Answer], look: Look, pod: KubeObject) -> Callable[[], Answer]:
+    return lambda: compute(look, pod)
+
+
+def _restarts_since_baseline(look: Look, pod: KubeObject) -> Answer:
+    _require_baseline(look)
+    return restarts_since(pod, look.baseline)
+
+
+def _oom_killed(look: Look, pod: KubeObject) -> Answer:
+    _require_baseline(look)
+    return oom_killed_since(pod, look.baseline)
+
+
+def _require_baseline(look: Look) -> None:
+    if look.baseline is not None and look.baseline.unobserved is not None:
+        raise CannotSee(look.baseline.unobserved)
+
+
+def _memory_limit(_: Look, pod: KubeObject) -> Answer:
+    limit = memory_limit(pod.spec)
+    return None if limit is None else format_memory_mi(limit, up=False)
+
+
+_POD_FIELDS: Mapping[str, Callable[[Look, KubeObject], Answer]] = {
+    "name": lambda _, pod: pod.name,
+    "status": lambda _, pod: shown(pod).status,
+    "phase": lambda _, pod: pod.status.text("phase"),
+    "ready": lambda _, pod: condition_is_true(pod.status, "Ready"),
+    "restarts": lambda _, pod: shown(pod).restarts,
+    "restarts_since_baseline": _restarts_since_baseline,
+    "oom_killed": _oom_killed,
+    "waiting_reason": lambda _, pod: waiting_reason(pod),
+    "unschedulable": lambda _, pod: is_unschedulable(pod),
+    "node": lambda _, pod: pod.spec.text("nodeName") or None,
+    "cpu_usage": lambda look, pod: format_cpu_m(usage(look, pod, CPU), up=True),
+    "memory_usage": lambda look, pod: format_memory_mi(usage(look, pod, MEMORY), up=True),
+    "memory_limit": _memory_limit,
+}
+
+POD_COMPUTATIONS: Mapping[str, Computation] = {
+    "total_pods": _count(lambda _: True),
+    "running_pods": _count(lambda pod: pod.status.text("phase") == "Running"),
+    "ready_pods": _count(lambda pod: condition_is_true(pod.status, "Ready")),
+    "updated_pods": _updated,
+    "terminating_pods": _terminating,
+    "unschedulable_pods": _count(is_unschedulable),
+    "pods": _pods,
+}

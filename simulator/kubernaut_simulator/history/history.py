@@ -1,0 +1,184 @@
+"""`History`: five tables of rows, where they came from, and what was wrong with them.
+
+Arrow inside, DataFrames at the surface. A history never changes: `filter` gives another one. What may be
+concluded from it (replay, estimates) is said elsewhere; here is only what it holds.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from kubernaut.errors import HistoryError
+from kubernaut.history.rows import Row, RowKind
+from kubernaut_simulator.history.arrow_schema import ArrowTable, empty_table
+from kubernaut_simulator.history.columns import rows_in
+from kubernaut_simulator.history.description import HistoryDescription, describe
+from kubernaut_simulator.history.fingerprint import fingerprint
+from kubernaut_simulator.history.problems import Problem
+from kubernaut_simulator.history.reading import ReadReport, read_history, tables_from_rows
+from kubernaut_simulator.history.selection import Selection, select
+from kubernaut_simulator.history.writing import write_jsonl, write_parquet
+from kubernaut_simulator.progress import Progress
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class History:
+    """What happened: recorded attempts, evaluations, executions, workflows and policies.
+
+    Parameters
+    ----------
+    tables : mapping of RowKind to pyarrow.Table
+        By `arrow_schema.schema_of`; a kind that is left out has no rows.
+    report : ReadReport
+        How they were read; what was set aside and why.
+
+    Examples
+    --------
+    >>> history = History.load("history/")  # doctest: +SKIP
+    >>> print(history.describe().text())  # doctest: +SKIP
+    """
+
+    tables: Mapping[RowKind, ArrowTable]
+    report: ReadReport = field(default_factory=ReadReport)
+
+    @classmethod
+    def load(
+        cls,
+        paths: Path | str | Iterable[Path | str],
+        *,
+        strict: bool = False,
+        progress: Progress | None = None,
+    ) -> "History":
+        """Read a history from files and folders (JSON Lines, gzip, Parquet).
+
+        Parameters
+        ----------
+        paths : path or several
+        strict : bool
+            The first bad line is fatal; otherwise it is reported, counted and set aside.
+        progress : Progress or None
+
+        Raises
+        ------
+        HistoryError
+            No such file, no row that can be used, or any problem when `strict`.
+        """
+        tables, report = read_history(paths, strict=strict, progress=progress)
+        return cls(tables, report)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Row]) -> "History":
+        """Make a history of rows in any order, by the rules of reading: newest of each id, clocks checked.
+
+        Raises
+        ------
+        HistoryError
+            There are no rows.
+        """
+        tables, report = tables_from_rows(rows)
+        return cls(tables, report)
+
+    def table(self, kind: RowKind | str) -> ArrowTable:
+        """Give the rows of one kind, all columns, newest row of each id.
+
+        Raises
+        ------
+        HistoryError
+            There is no such kind.
+        """
+        try:
+            kind = RowKind(kind)
+        except ValueError:
+            raise HistoryError(f"no rows of kind {str(kind)!r}; there are {', '.join(RowKind)}") from None
+        return self.tables.get(kind) if kind in self.tables else empty_table(kind)
+
+    @property
+    def attempts(self) -> ArrowTable:
+        """One row per look at a condition; `facts` is JSON text, one dictionary per chunk."""
+        return self.table(RowKind.ATTEMPTS)
+
+    @property
+    def evaluations(self) -> ArrowTable:
+        """One row per condition of a run."""
+        return self.table(RowKind.EVALUATIONS)
+
+    @property
+    def executions(self) -> ArrowTable:
+        """One row per run of a step."""
+        return self.table(RowKind.EXECUTIONS)
+
+    @property
+    def workflows(self) -> ArrowTable:
+        """One row per workflow, with its outcome."""
+        return self.table(RowKind.WORKFLOWS)
+
+    @property
+    def policies(self) -> ArrowTable:
+        """One row per policy source."""
+        return self.table(RowKind.POLICIES)
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """What was wrong, each with its place; at most the first thousand, see ``report.counts``."""
+        return self.report.problems
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of the content: equal rows give an equal digest, whatever the format, order or files."""
+        return fingerprint({kind: self.table(kind) for kind in RowKind})
+
+    def frame(self, kind: RowKind | str) -> pd.DataFrame:
+        """Give the rows of one kind as a DataFrame; repeating texts are categories, facts are JSON texts."""
+        frame: pd.DataFrame = self.table(kind).to_pandas()
+        return frame
+
+    def rows(self, kind: RowKind | str) -> Iterator[Row]:
+        """Give the rows of one kind as the engine's types; for a few of them, not for a million."""
+        return rows_in(RowKind(kind), self.table(kind))
+
+    def describe(self) -> HistoryDescription:
+        """Say what the history holds: window, counts, conditions and verdicts, outcomes, problems."""
+        return describe({kind: self.table(kind) for kind in RowKind}, self.report, digest=self.digest)
+
+    def filter(
+        self,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        action: str | None = None,
+        namespace: str | None = None,
+        environment: str | None = None,
+    ) -> "History":
+        """Give the part of the history that concerns some runs; rows of a run stay together.
+
+        Parameters
+        ----------
+        since, until : datetime or None
+            Aware. A run belongs to the window when it started at or after `since` and before `until`.
+        action, namespace, environment : str or None
+
+        Raises
+        ------
+        HistoryError
+            An instant without time zone.
+        """
+        wanted = Selection(
+            since=since, until=until, action=action, namespace=namespace, environment=environment
+        )
+        return History(select({kind: self.table(kind) for kind in RowKind}, wanted), self.report)
+
+    def to_parquet(self, folder: Path | str, *, partitioned: bool = False) -> list[Path]:
+        """Write ``<kind>.parquet`` files into a folder; OutputError when it cannot be written."""
+        return write_parquet(self.tables, folder, partitioned=partitioned)
+
+    def to_jsonl(self, folder: Path | str, *, compress: bool = False) -> list[Path]:
+        """Write ``<kind>.jsonl`` (or ``.jsonl.gz``) files into a folder; OutputError when it cannot be."""
+        return write_jsonl(self.tables, folder, compress=compress)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{self.table(kind).num_rows} {kind.value}" for kind in RowKind)
+        return f"<History: {counts}>"

@@ -1,0 +1,120 @@
+"""Tables to files: Parquet (one file a kind, or partitioned by day and action), JSON Lines plain or gzip.
+
+Every file takes its place whole (see `output_files`). Same tables, same bytes: gzip carries no time, Parquet
+no clock. What is in the tables is not looked at.
+"""
+
+import gzip
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from kubernaut.history.codec import row_to_line
+from kubernaut.history.rows import RowKind
+from kubernaut_simulator.history.arrow_schema import ArrowTable, schema_of
+from kubernaut_simulator.history.columns import rows_in
+from kubernaut_simulator.output_files import replacing
+
+ROW_GROUP_ROWS = 131_072
+"""Rows per row group: what a reader must hold at once."""
+
+GZIP_LEVEL = 6
+
+_TIME_OF: Mapping[RowKind, str] = {
+    RowKind.ATTEMPTS: "read_at",
+    RowKind.EVALUATIONS: "started_at",
+    RowKind.EXECUTIONS: "started_at",
+    RowKind.WORKFLOWS: "started_at",
+    RowKind.POLICIES: "recorded_at",
+}
+
+
+def write_parquet(
+    tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, partitioned: bool = False
+) -> list[Path]:
+    """Write one Parquet file per kind that has rows; gives their paths.
+
+    Parameters
+    ----------
+    partitioned : bool
+        ``<kind>/day=YYYY-MM-DD/action=<action>/part-0.parquet`` instead of ``<kind>.parquet``. Workflows and
+        policies have no action or no day of their own and stay one file.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written; those before it stand whole.
+    """
+    written = []
+    for kind, table in tables.items():
+        if table.num_rows == 0:
+            continue
+        if partitioned and kind not in (RowKind.WORKFLOWS, RowKind.POLICIES):
+            for part, rows in _parts(kind, table):
+                written.append(_write_one(kind, rows, Path(folder) / kind.value / part / "part-0.parquet"))
+        else:
+            written.append(_write_one(kind, table, Path(folder) / f"{kind.value}.parquet"))
+    return written
+
+
+def _write_one(kind: RowKind, table: ArrowTable, path: Path) -> Path:
+    folded = [item.name for item in schema_of(kind) if pa.types.is_dictionary(item.type)]
+    with replacing(path) as stream:
+        pq.write_table(
+            table.cast(schema_of(kind)),
+            stream,
+            compression="zstd",
+            use_dictionary=folded,
+            row_group_size=ROW_GROUP_ROWS,
+        )
+    return path
+
+
+def _parts(kind: RowKind, table: ArrowTable) -> Iterator[tuple[Path, ArrowTable]]:
+    day = pc.strftime(pc.cast(table[_TIME_OF[kind]], pa.timestamp("s", tz="UTC"), safe=False), "%Y-%m-%d")
+    action = pc.cast(table["action"], pa.string())
+    key = pc.binary_join_element_wise(day, action, "/")
+    for value in sorted(pc.unique(key).to_pylist()):
+        day_text, _, action_text = value.partition("/")
+        rows = table.filter(pc.equal(key, value))
+        yield Path(f"day={day_text}") / f"action={quote(action_text, safe='')}", rows
+
+
+def write_jsonl(
+    tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, compress: bool = False
+) -> list[Path]:
+    """Write one file of JSON Lines per kind that has rows; gives their paths.
+
+    Parameters
+    ----------
+    compress : bool
+        ``<kind>.jsonl.gz`` instead of ``<kind>.jsonl``.
+
+    Raises
+    ------
+    OutputError
+        A file cannot be written; those before it stand whole.
+    """
+    written = []
+    for kind, table in tables.items():
+        if table.num_rows == 0:
+            continue
+        path = Path(folder) / f"{kind.value}.jsonl{'.gz' if compress else ''}"
+        with replacing(path) as stream:
+            if compress:
+                with gzip.GzipFile("", "wb", GZIP_LEVEL, stream, mtime=0) as packed:
+                    _write_lines(kind, table, cast("BinaryIO", packed))
+            else:
+                _write_lines(kind, table, stream)
+        written.append(path)
+    return written
+
+
+def _write_lines(kind: RowKind, table: ArrowTable, stream: BinaryIO) -> None:
+    for row in rows_in(kind, table):
+        stream.write(row_to_line(row).encode() + b"\n")

@@ -1,0 +1,1 @@
+"""Result objects: one value, shown as DataFrame, chart, text, JSON and HTML."""

@@ -1,0 +1,198 @@
+"""What every result of the simulator can do: one value, shown as DataFrame, chart, text, JSON and HTML.
+
+Static first: text and HTML tables need no script, so they work in an untrusted notebook, on a forge, in a
+mail. A chart is added to a page only when asked for, together with the whole of its script, so that the page
+works offline. All text from a cluster is escaped in HTML and stripped of control characters in text.
+"""
+
+import html
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kubernaut.policy.wording import clean_message
+from kubernaut_simulator.output_files import write_text
+
+MIME_TYPE = "application/vnd.kubernaut.v1+json"
+MAX_SHOWN_ROWS = 200
+"""Rows of a table shown in a notebook; files and `.data` hold all of them."""
+
+MISSING = "-"
+"""How no value is shown: never as 0."""
+
+
+class Result(ABC):
+    """Base of result objects.
+
+    A subclass gives `title`, `data` and `plot`; `summary` and `notes` are the sentences above and below the
+    table.
+    """
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """One short line: what this is a result of."""
+
+    @property
+    @abstractmethod
+    def data(self) -> pd.DataFrame:
+        """The numbers, one row per thing the result is about."""
+
+    @abstractmethod
+    def plot(self) -> Any:
+        """Give the chart as a plotly figure."""
+
+    @property
+    def summary(self) -> Mapping[str, str]:
+        """Name to value of what is said above the table: window, n, sources."""
+        return {}
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """Sentences below the table: what was left out and why."""
+        return ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {clean_message(self.title)}, {len(self.data)} rows>"
+
+    def text(self) -> str:
+        """Give the result as plain text: title, summary, table, notes."""
+        parts = [clean_message(self.title)]
+        if self.summary:
+            width = max(len(name) for name in self.summary)
+            parts += [f"{name:<{width}}  {clean_message(value)}" for name, value in self.summary.items()]
+        if len(self.data.columns):
+            parts += ["", text_table(self.data)]
+        if self.notes:
+            parts += ["", *(clean_message(note) for note in self.notes)]
+        return "\n".join(parts) + "\n"
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the result as a JSON-ready object."""
+        return {
+            "result": type(self).__name__,
+            "title": self.title,
+            "summary": dict(self.summary),
+            "rows": json.loads(self.data.to_json(orient="records", date_format="iso", date_unit="us")),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self, path: Path | str | None = None) -> str:
+        """Give the result as JSON text; write it, too, when a path is given."""
+        text = json.dumps(self.as_json(), indent=2, ensure_ascii=False) + "\n"
+        if path is not None:
+            write_text(path, text)
+        return text
+
+    def html(self, *, max_rows: int | None = None) -> str:
+        """Give the result as static HTML, without a page around it."""
+        parts = [f"<h2>{_escaped(self.title)}</h2>"]
+        if self.summary:
+            items = "".join(
+                f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>"
+                for name, value in self.summary.items()
+            )
+            parts.append(f"<table class='kubernaut-summary'>{items}</table>")
+        if len(self.data.columns):
+            parts.append(html_table(self.data, max_rows=max_rows))
+        parts += [f"<p>{_escaped(note)}</p>" for note in self.notes]
+        return "\n".join(parts)
+
+    def to_html(self, path: Path | str | None = None, *, interactive: bool = False) -> str:
+        """Give the result as one self-contained page, and write it when a path is given.
+
+        Parameters
+        ----------
+        path : Path, str or None
+        interactive : bool
+            Add the chart with all of its script (about 5 MB), which works offline.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be written.
+        """
+        chart = self.plot().to_html(full_html=False, include_plotlyjs=True) if interactive else ""
+        page = (
+            "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+            f"<title>{_escaped(self.title)}</title>\n<style>{_STYLE}</style></head>\n<body>\n"
+            f"{self.html()}\n{chart}\n</body></html>\n"
+        )
+        if path is not None:
+            write_text(path, page)
+        return page
+
+    def _repr_html_(self) -> str:
+        return self.html(max_rows=MAX_SHOWN_ROWS)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = {
+            "text/plain": self.text(),
+            "text/html": self._repr_html_(),
+            MIME_TYPE: self.as_json(),
+        }
+        return {
+            name: value
+            for name, value in bundle.items()
+            if (not include or name in include) and not (exclude and name in exclude)
+        }
+
+
+_STYLE = (
+    "body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem}"
+    "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #ccc;"
+    "text-align:left;vertical-align:top}td.number{text-align:right;font-variant-numeric:tabular-nums}"
+)
+
+
+def shown(value: Any) -> str:
+    """Give one cell as text: numbers short, no value as ``-``, control characters gone."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    return clean_message(str(value))
+
+
+def text_table(data: pd.DataFrame) -> str:
+    """Give a DataFrame as aligned text, numbers to the right; the index is left out."""
+    cells = [[shown(value) for value in data[name]] for name in data.columns]
+    numeric = [pd.api.types.is_numeric_dtype(data[name]) for name in data.columns]
+    heads = [clean_message(str(name)) for name in data.columns]
+    widths = [max([len(head), *map(len, column)]) for head, column in zip(heads, cells, strict=True)]
+
+    def line(values: Sequence[str]) -> str:
+        columns = zip(values, widths, numeric, strict=True)
+        return "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in columns).rstrip()
+
+    return "\n".join([line(heads), *(line(row) for row in zip(*cells, strict=True))])
+
+
+def html_table(data: pd.DataFrame, *, max_rows: int | None = None) -> str:
+    """Give a DataFrame as a static, escaped HTML table; says how many rows it leaves out."""
+    part = data if max_rows is None else data.head(max_rows)
+    numeric = [pd.api.types.is_numeric_dtype(part[name]) for name in part.columns]
+    head = "".join(f"<th>{_escaped(name)}</th>" for name in part.columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f"<td class='{'number' if n else 'text'}'>{html.escape(shown(value))}</td>"
+            for value, n in zip(row, numeric, strict=True)
+        )
+        + "</tr>\n"
+        for row in part.itertuples(index=False, name=None)
+    )
+    left_out = len(data) - len(part)
+    more = f"<p>{left_out} more rows in .data</p>" if left_out else ""
+    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>{more}"
+
+
+def _escaped(value: object) -> str:
+    return html.escape(clean_message(str(value)))

@@ -157,20 +157,24 @@ def _times(times: PollTimes) -> tuple[list[float], Iterator[float]]:
 
 
 def _merged(times: PollTimes) -> Iterator[float]:
-    """Merge the regular polls with those on the deadlines; a regular poll on a deadline is that poll."""
+    """Merge the regular polls with those on the deadlines.
+
+    A regular poll just before a deadline gives way to the one on it: its read might still be under way when
+    the one that counts most is due.
+    """
     pending_s = list(times.deadlines_s)
-    for at_s in _regular(times):
+    for at_s, interval_s in _regular(times):
         while pending_s and pending_s[0] < at_s:
             yield pending_s.pop(0)
-        if pending_s and pending_s[0] == at_s:
-            pending_s.pop(0)
-        yield at_s
+        if not pending_s or pending_s[0] - at_s > interval_s * LATENESS_SHARE:
+            yield at_s
 
 
-def _regular(times: PollTimes) -> Iterator[float]:
+def _regular(times: PollTimes) -> Iterator[tuple[float, float]]:
+    """Give each regular poll and the interval before it."""
     nominal_s = 0.0
     for slot in count():
         interval_s = interval_after_s(nominal_s, times.poll_interval_s)
         nominal_s += interval_s
         early_s = interval_s * JITTER_SHARE * hashed_share(times.uid, times.condition, str(slot))
-        yield round(nominal_s - early_s, 6)
+        yield round(nominal_s - early_s, 6), interval_s

@@ -50,7 +50,7 @@ _NOT_VERIFIED = (Verdict.CENSORED, Verdict.SKIPPED)
 """No failure, but no pass either: a run that was to wait for it is not verified."""
 
 UNENFORCED_MAX_AGE_S = 5.0
-"""A cached read may serve conditions that nobody waits for."""
+"""A cached read may serve conditions that nobody waits for; never one from before the action's end."""
 
 
 @dataclass(slots=True)
@@ -136,7 +136,7 @@ def step(
         attempts=tuple(work.attempts),
         evaluated=tuple(work.evaluated),
         events=tuple(work.events),
-        read=_read(spec, status, wanted),
+        read=_read(spec, status, wanted, now_s=now_s),
         next_due=None if over else _next_due(status, wanted, now),
     )
 
@@ -184,12 +184,14 @@ def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -
     return replace(status, phase=StagePhase.PASSED, decided_at=now, overridden=overridden)
 
 
-def _read(spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due]) -> ReadFacts | None:
+def _read(
+    spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due], *, now_s: float
+) -> ReadFacts | None:
     slots = {key: want.slot for key, want in wanted.items() if want.slot is not None}
     if not slots:
         return None
     waited_for = any(may_stop(entry, status) for entry in spec.conditions if entry.key in slots)
-    return ReadFacts(slots=slots, max_age_s=0.0 if waited_for else UNENFORCED_MAX_AGE_S)
+    return ReadFacts(slots=slots, max_age_s=0.0 if waited_for else min(UNENFORCED_MAX_AGE_S, now_s))
 
 
 def _next_due(status: StageStatus, wanted: Mapping[str, Due], now: datetime) -> datetime | None:

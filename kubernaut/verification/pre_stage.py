@@ -94,9 +94,9 @@ def step(
     )
     if ended is not None:
         return _end(status, ended, seen, now)
-    if status.blocked_until is None:
+    if status.blocked_at is None or status.blocked_until is None:
         return _block(spec, status, seen, now)
-    return _wait(spec, status, seen, now)
+    return _wait(spec, status, seen, now, blocked_at=status.blocked_at, until=status.blocked_until)
 
 
 def _take_in(spec: StageSpec, status: StageStatus, answers: Sequence[Looked]) -> tuple[StageStatus, _Seen]:
@@ -161,10 +161,15 @@ def _block(spec: StageSpec, status: StageStatus, seen: _Seen, now: datetime) -> 
     )
 
 
-def _wait(spec: StageSpec, status: StageStatus, seen: _Seen, now: datetime) -> Step:
-    blocked_at, until = status.blocked_at, status.blocked_until
-    if blocked_at is None or until is None:
-        return _block(spec, status, seen, now)
+def _wait(
+    spec: StageSpec,
+    status: StageStatus,
+    seen: _Seen,
+    now: datetime,
+    *,
+    blocked_at: datetime,
+    until: datetime,
+) -> Step:
     deadline_s = (until - blocked_at).total_seconds()
     blocked_for_s = (now - blocked_at).total_seconds()
     final = blocked.last_slot(deadline_s=deadline_s)

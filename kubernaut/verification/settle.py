@@ -7,6 +7,7 @@ condition had passed, another `holdFor` or another policy cannot be replayed at 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.history.rows import EvaluationRow
@@ -41,23 +42,41 @@ class Recorded:
     @classmethod
     def of(cls, row: EvaluationRow) -> "Recorded":
         """Take it from an evaluation's row."""
-        terms = Terms(row.timeout_s, row.hold_for_s, row.poll_interval_s)
-        settled_s = (row.read_at - row.started_at).total_seconds()
-        observed_s = settled_s
-        if row.observed_until is not None:
-            observed_s = max(observed_s, (row.observed_until - row.started_at).total_seconds())
-        deadline_s = terms.timeout_s
-        if row.deadline is not None:
-            deadline_s = (row.deadline - row.started_at).total_seconds()
-        passed = row.verdict is Verdict.PASSED
-        fatal = row.reason == Reason.FATAL
-        if row.verdict in (Verdict.FAILED, Verdict.ERROR) and not fatal:
-            observed_s = max(observed_s, deadline_s)
+
+        def offset_s(instant: datetime | None) -> float | None:
+            return None if instant is None else (instant - row.started_at).total_seconds()
+
+        return cls.from_offsets(
+            terms=Terms(row.timeout_s, row.hold_for_s, row.poll_interval_s),
+            verdict=row.verdict,
+            fatal=row.reason == Reason.FATAL,
+            settled_s=(row.read_at - row.started_at).total_seconds(),
+            observed_s=offset_s(row.observed_until),
+            deadline_s=offset_s(row.deadline),
+        )
+
+    @classmethod
+    def from_offsets(
+        cls,
+        *,
+        terms: Terms,
+        verdict: Verdict,
+        fatal: bool,
+        settled_s: float,
+        observed_s: float | None,
+        deadline_s: float | None,
+    ) -> "Recorded":
+        """Take it from what an evaluation's row says, in seconds from its start; None where the row has none."""
+        seen_s = settled_s if observed_s is None else max(settled_s, observed_s)
+        due_s = terms.timeout_s if deadline_s is None else deadline_s
+        if verdict in (Verdict.FAILED, Verdict.ERROR) and not fatal:
+            seen_s = max(seen_s, due_s)
+        passed = verdict is Verdict.PASSED
         return cls(
             terms=terms,
-            observed_s=observed_s,
+            observed_s=seen_s,
             passed_s=settled_s if passed else None,
-            stopped_early=(passed or fatal) and observed_s < deadline_s,
+            stopped_early=(passed or fatal) and seen_s < due_s,
         )
 
 

@@ -133,7 +133,7 @@ def as_timestamps(instants: Instants) -> pd.DatetimeIndex:
 def as_instant(when: pd.Timestamp) -> int:
     """Microseconds of one instant."""
     stamp = when.tz_localize("UTC") if when.tzinfo is None else when.tz_convert("UTC")
-    return int(stamp.as_unit("us").value)
+    return int(stamp.value // 1000)  # `value` is in nanoseconds whatever the unit
 
 
 def _one(column: Any) -> Any:

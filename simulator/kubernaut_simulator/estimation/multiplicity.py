@@ -15,8 +15,7 @@ Floats: TypeAlias = NDArray[np.float64]
 
 
 def version_price(version: int) -> float:
-    """Factor on the p-value of the k-th version: pi^2 k^2 / 6, whose inverses add up to one over all
-    versions.
+    """Give the factor on the p-value of the k-th version, pi^2 k^2 / 6: the inverses add up to one.
 
     Raises
     ------

@@ -1,5 +1,4 @@
-"""The only way for a condition to become required: a sequential test that may be looked at as often as one
-likes.
+"""The only way for a condition to become required: a sequential test that allows any number of looks.
 
 H0: a run that does good is stopped at a rate of `target` or more. Each incident after the cut that may
 judge enters once, in order of start, when its label has reached the fixed age; it is never revised. The

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from kubernaut.policy.rego_engine import Answer, BuiltPolicy, ask
+from kubernaut.policy.rego_engine import Answer, BuiltPolicy, ask, hand_over
 from kubernaut.policy.wording import clean_message, describe
 from kubernaut.verdicts import Code, Judgement, Reason
 
@@ -27,18 +27,13 @@ class UnusableInputError(ValueError):
 def encode_input(document: Mapping[str, Any], *, max_bytes: int = MAX_INPUT_BYTES) -> str:
     """Turn one input into the JSON text that the evaluator reads.
 
-    The evaluator's own `Input(obj)` rounds to six decimals, wraps integers from 2^63 and corrupts strings that hold a quote
-    or a backslash; JSON text does not.
-
     Raises
     ------
     UnusableInputError
         NaN or an infinity, text that is not Unicode, a value that is not JSON, nested too deeply, or too large.
     """
     try:
-        text = json.dumps(
-            document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain
-        )
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
         size = len(text.encode())
     except RecursionError:
         raise UnusableInputError(f"the input is nested more than {MAX_INPUT_DEPTH} levels deep") from None
@@ -90,9 +85,7 @@ def unusable(error: UnusableInputError) -> Judgement:
     return Judgement(Code.ERROR, Reason.LIMIT_EXCEEDED, clean_message(str(error)))
 
 
-def answer(
-    built: BuiltPolicy, package: str, *, has_error_message: bool, has_fatal: bool, text: str
-) -> Judgement:
+def answer(built: BuiltPolicy, package: str, *, has_error_message: bool, has_fatal: bool, text: str) -> Judgement:
     """Judge one input.
 
     Parameters
@@ -106,7 +99,7 @@ def answer(
         The input, from `encode_input`.
     """
     prefix = package.replace(".", "/")
-    built.interpreter.set_input_term(text)
+    hand_over(built, text)
     allow = ask(built, f"{prefix}/allow")
     if allow.kind == "error":
         return Judgement(Code.ERROR, Reason.POLICY_ERROR, clean_message(f"policy error: {allow.value}"))

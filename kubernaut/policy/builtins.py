@@ -7,10 +7,10 @@ the same verdict today, tomorrow and in replay.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-_OPERATORS = (
-    "and assign div eq equal gt gte internal.member_2 internal.member_3 lt lte minus mul neq or plus rem"
+_OPERATORS = "and assign div eq equal gt gte internal.member_2 internal.member_3 lt lte minus mul neq or plus rem"
+_NUMBERS = (
+    "abs bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor ceil floor numbers.range numbers.range_step round"
 )
-_NUMBERS = "abs bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor ceil floor numbers.range numbers.range_step round"
 _AGGREGATES = "count max min product sort sum"
 _COLLECTIONS = (
     "array.concat array.reverse array.slice intersection json.filter json.patch json.remove object.filter object.get "
@@ -29,9 +29,7 @@ _TEXT_FORMS = (
     "time.parse_duration_ns time.parse_rfc3339_ns"
 )
 
-ALLOWED = frozenset(
-    " ".join((_OPERATORS, _NUMBERS, _AGGREGATES, _COLLECTIONS, _STRINGS, _TYPES, _TEXT_FORMS)).split()
-)
+ALLOWED = frozenset(" ".join((_OPERATORS, _NUMBERS, _AGGREGATES, _COLLECTIONS, _STRINGS, _TYPES, _TEXT_FORMS)).split())
 """Names of all builtins that a policy may call."""
 
 _WHY_NOT = {

@@ -192,9 +192,7 @@ def _compile(
 ) -> Mapping[str, Any] | None:
     modules = {name: source, **libraries}
     if len(modules) != len(libraries) + 1:
-        raise PolicyError(
-            f"the policy and one of its libraries are both called `{name}`", place=Place(file=name)
-        )
+        raise PolicyError(f"the policy and one of its libraries are both called `{name}`", place=Place(file=name))
     assert_outline = found.outline
     package = assert_outline.package if assert_outline is not None else ""
     try:
@@ -212,9 +210,7 @@ def _compile(
 def _place_at(source: str, offset: int, *, file: str) -> Place:
     before = source.encode()[:offset]
     line_start = before.rfind(b"\n") + 1
-    return Place(
-        file=file, line=before.count(b"\n") + 1, column=len(before[line_start:].decode(errors="ignore")) + 1
-    )
+    return Place(file=file, line=before.count(b"\n") + 1, column=len(before[line_start:].decode(errors="ignore")) + 1)
 
 
 def _plan_problems(plan: Plan, package: str, *, name: str, outline: Outline) -> Iterator[PolicyError]:

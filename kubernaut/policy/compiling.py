@@ -58,9 +58,7 @@ def compile_policy(
         if cached is not None:
             _cache.move_to_end(key)
             return cached[0]
-    found = examine(
-        source, name=name, libraries=libraries, known_facts=known_facts, plan_builder=plan_builder
-    )
+    found = examine(source, name=name, libraries=libraries, known_facts=known_facts, plan_builder=plan_builder)
     if found.policy is None:
         raise found.problems[0]
     with _lock:

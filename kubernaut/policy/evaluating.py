@@ -11,6 +11,7 @@ from kubernaut.policy.answering import MAX_INPUT_BYTES, UnusableInputError, answ
 from kubernaut.policy.batch import InputBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.dictionary import DictionaryBuilder
+from kubernaut.policy.projecting import projection
 from kubernaut.policy.rego_engine import BuiltPolicy, build
 
 BUILT_KEPT = 64
@@ -37,9 +38,10 @@ class InProcessEvaluator:
         # An interpreter holds one input at a time.
         with self._lock:
             built = self._build(policy)
+            cut = projection(policy.reads)
             for index in range(len(batch)):
                 try:
-                    text = encode_input(batch.row(index), max_bytes=self._input_bytes)
+                    text = encode_input(cut(batch.row(index)), max_bytes=self._input_bytes)
                 except UnusableInputError as error:
                     collected.add(unusable(error))
                     continue

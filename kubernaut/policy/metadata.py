@@ -57,9 +57,7 @@ class PolicyParameter:
 
     def allows(self, value: float) -> bool:
         """Say whether `value` is within the bounds."""
-        return (self.minimum is None or value >= self.minimum) and (
-            self.maximum is None or value <= self.maximum
-        )
+        return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

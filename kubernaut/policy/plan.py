@@ -171,6 +171,4 @@ def _statement(entry: Mapping[str, Any], files: Sequence[str]) -> Statement:
     place = None
     if row is not None and file is not None and file < len(files):
         place = Place(file=files[file], line=row + 1, column=column + 1)
-    return Statement(
-        kind=entry["type"], fields=fields, place=place, blocks=tuple(_block(one, files) for one in nested)
-    )
+    return Statement(kind=entry["type"], fields=fields, place=place, blocks=tuple(_block(one, files) for one in nested))

@@ -39,9 +39,7 @@ def check_calls(plan: Plan, *, is_builtin: Callable[[str], bool]) -> Iterator[Po
 def _wrong_count(callee: str, wanted: int, given: int, place: Place | None) -> Iterator[PolicyError]:
     # The first two are input and data, on both sides.
     if wanted != given:
-        yield PolicyError(
-            f"`{short_name(callee)}` takes {wanted - 2} arguments, {given - 2} are given", place=place
-        )
+        yield PolicyError(f"`{short_name(callee)}` takes {wanted - 2} arguments, {given - 2} are given", place=place)
 
 
 def _missing_reference(callee: str, defined: Mapping[str, Function]) -> str | None:

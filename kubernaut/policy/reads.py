@@ -86,7 +86,7 @@ def input_reads(plan: Plan, roots: Sequence[str]) -> InputReads:
             result = analysis.call(function, (Value(paths=frozenset({EVERYTHING})), NOTHING))
             analysis.use(result, None)
     seen = analysis.seen
-    # A path that is only tested for being there is covered by anything read below it.
+    # A path that is only tested for being there is covered by anything read below it, the deepest first.
     for path in sorted(seen.shallow, key=len, reverse=True):
         if not any(full[: len(path)] == path for full in seen.full):
             seen.full.add(path)
@@ -125,9 +125,15 @@ class _Analysis:
             self.note(path, place)
 
     def touch(self, value: Value, place: Place | None) -> None:
-        """Whether the value is there, or how many elements it has, decides something."""
+        """Whether the value is there decides something."""
         for path in value.paths:
             self.seen.shallow.add(path)
+            self.note(path, place)
+
+    def count(self, value: Value, place: Place | None) -> None:
+        """How many elements the value has decides something."""
+        for path in value.paths:
+            self.seen.shallow.add((*path, ANY) if path else EVERYTHING)
             self.note(path, place)
 
     def note(self, path: ReadPath, place: Place | None) -> None:
@@ -194,9 +200,7 @@ class _FunctionRun:
                 self._collect(fields["object"], fields["value"], place)
             case "CallStmt":
                 self._join(fields["result"], self._call(fields["func"], fields["args"], place))
-            case (
-                "LenStmt" | "IsArrayStmt" | "IsObjectStmt" | "IsSetStmt" | "IsDefinedStmt" | "IsUndefinedStmt"
-            ):
+            case "LenStmt" | "IsArrayStmt" | "IsObjectStmt" | "IsSetStmt" | "IsDefinedStmt" | "IsUndefinedStmt":
                 source = fields["source"]
                 value = self._get(source) if isinstance(source, int) else self._operand(source)
                 self._analysis.touch(value, place)
@@ -268,7 +272,7 @@ class _FunctionRun:
             return self._analysis.call(function, arguments)
         if name == "count":
             for argument in arguments:
-                self._analysis.touch(argument, place)
+                self._analysis.count(argument, place)
             return NOTHING
         if name == "object.get" and len(arguments) == 3:
             keys = self._constant_keys(operands[1])

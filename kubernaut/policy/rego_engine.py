@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from regopy import Bundle, Interpreter, LogLevel, Node, NodeKind, RegoError
+from regopy import Bundle, Input, Interpreter, LogLevel, Node, NodeKind, RegoError
 from regopy.rego_shared import rego_node_value
 
 RULES = ("allow", "error_message", "fatal")
@@ -22,6 +22,8 @@ _ERROR = re.compile(
     r"\(error (?P<length>\d+):(?P<rest>.*?)\|(?P<offset>\d+)\|\d+\s*\(errormsg (?P<size>\d+):(?P<text>[^\n]*)",
     re.DOTALL,
 )
+
+_NINETEEN_DIGITS = re.compile(r"[0-9]{19}")
 
 
 class SourceProblem(NamedTuple):
@@ -100,6 +102,38 @@ def read_plan(built: BuiltPolicy) -> dict[str, Any]:
 def is_builtin(name: str) -> bool:
     """Say whether the evaluator has a builtin of that name."""
     return bool(_PROBE.is_builtin(name))
+
+
+def hand_over(built: BuiltPolicy, text: str) -> None:
+    """Set the input of the next questions.
+
+    `Input(obj)` takes a third of the time of `set_input_term`, but keeps six decimals, wraps integers from 2^63 and corrupts
+    strings that hold a quote, a backslash or a control character. JSON writes exactly those strings with a backslash,
+    so a text without one, without fractions and without 19 digits in a row is safe.
+
+    Parameters
+    ----------
+    built : BuiltPolicy
+    text : str
+        A JSON object.
+    """
+    if "\\" not in text and not _NINETEEN_DIGITS.search(text):
+        try:
+            value = json.loads(text, parse_float=_refuse_fraction)
+        except _FractionError:
+            pass
+        else:
+            built.interpreter.set_input(Input(value))
+            return
+    built.interpreter.set_input_term(text)
+
+
+class _FractionError(Exception):
+    """A number that `Input` would round."""
+
+
+def _refuse_fraction(_: str) -> None:
+    raise _FractionError
 
 
 def ask(built: BuiltPolicy, entrypoint: str) -> Answer:

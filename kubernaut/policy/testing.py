@@ -103,8 +103,7 @@ def run_tests(
     plain = sorted(name for name in names if name.startswith("test_") and name not in with_input)
     if CASES not in names and with_input:
         raise PolicyError(
-            f"`{with_input[0]}` uses `with`, which is not run here; "
-            "write the inputs as data in a rule `cases`",
+            f"`{with_input[0]}` uses `with`, which is not run here; write the inputs as data in a rule `cases`",
             place=_place(outline, with_input[0], tests.name),
         )
     if CASES not in names and not plain:
@@ -122,8 +121,7 @@ def run_tests(
         modules = {tests.name: cut, **libraries, policy.name: policy.source}
         built = _build(outline.package, modules, plain)
         results += [
-            _plain_result(name, ask(built, _path(outline, name)), _place(outline, name, tests.name))
-            for name in plain
+            _plain_result(name, ask(built, _path(outline, name)), _place(outline, name, tests.name)) for name in plain
         ]
     return tuple(results)
 
@@ -158,9 +156,7 @@ def _difference(case: Mapping[str, Any], judged: Judgement) -> str:
 def _read_cases(answer: Answer, *, place: Place | None) -> Mapping[str, Mapping[str, Any]]:
     if answer.kind != "value" or not isinstance(answer.value, dict) or not answer.value:
         why = f": {answer.value}" if answer.kind == "error" else ""
-        raise PolicyError(
-            f"`cases` must be an object of at least one case, name -> {{input, allow}}{why}", place=place
-        )
+        raise PolicyError(f"`cases` must be an object of at least one case, name -> {{input, allow}}{why}", place=place)
     for name, case in answer.value.items():
         if not isinstance(case, dict) or not isinstance(case.get("input"), dict):
             raise PolicyError(f"case {name!r}: `input` must be an object", place=place)
@@ -240,11 +236,6 @@ def _case_places(outline: Outline, names: Mapping[str, object], file: str) -> di
     places = {name: Place(file=file, line=words[0].line, column=words[0].column) for name in names}
     for word, after in pairwise(words):
         name = word.text[1:-1]
-        if (
-            word.kind == "string"
-            and after.text == ":"
-            and name in places
-            and places[name].line == words[0].line
-        ):
+        if word.kind == "string" and after.text == ":" and name in places and places[name].line == words[0].line:
             places[name] = Place(file=file, line=word.line, column=word.column)
     return places

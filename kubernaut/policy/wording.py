@@ -14,9 +14,7 @@ def clean_message(text: str, *, max_chars: int = MAX_MESSAGE_CHARS) -> str:
     Format characters go too: a bidirectional override in a message can make a terminal show another text.
     """
     if not (text.isascii() and text.isprintable()):
-        text = "".join(
-            " " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in text
-        )
+        text = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") else char for char in text)
     text = " ".join(text.split())
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 

@@ -57,9 +57,7 @@ def begin(spec: StageSpec, *, started_at: datetime) -> StageStatus:
     )
 
 
-def decide(
-    spec: StageSpec, status: StageStatus, observations: Sequence[Observation], now: datetime
-) -> Decision:
+def decide(spec: StageSpec, status: StageStatus, observations: Sequence[Observation], now: datetime) -> Decision:
     """Say what follows for a stage.
 
     Parameters
@@ -112,8 +110,7 @@ def _validation_off(spec: StageSpec, status: StageStatus, now: datetime) -> Step
         decided_at=now,
         over=True,
         preconditions={
-            key: skip(state, reason=Reason.VALIDATION_OFF, detail=detail)
-            for key, state in status.preconditions.items()
+            key: skip(state, reason=Reason.VALIDATION_OFF, detail=detail) for key, state in status.preconditions.items()
         },
         postconditions={
             entry.key: end(

@@ -76,9 +76,7 @@ def absence_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
     return interval_after_s(offset_s, poll_interval_s) * (1.0 + LATENESS_SHARE)
 
 
-def observation_due(
-    *, settled_slot: int, settled_s: float, until_s: float, now_s: float
-) -> tuple[int, float]:
+def observation_due(*, settled_slot: int, settled_s: float, until_s: float, now_s: float) -> tuple[int, float]:
     """Give the newest poll due by `now_s` of the observation after a pass, and when the next one falls.
 
     Parameters
@@ -126,9 +124,7 @@ class PollTimes:
 
     def __post_init__(self) -> None:
         if self.poll_interval_s is not None and self.poll_interval_s <= 0.0:
-            raise SettingsError(
-                f"{self.condition}: pollInterval must be above 0s, not {self.poll_interval_s:g}s"
-            )
+            raise SettingsError(f"{self.condition}: pollInterval must be above 0s, not {self.poll_interval_s:g}s")
 
     def offset_s(self, slot: int) -> float:
         """Give when poll `slot` falls, in seconds from the start."""

@@ -34,6 +34,7 @@ from kubernaut.verification.stage_step import (
     stoppers,
 )
 from kubernaut.verification.status import StageStatus
+from kubernaut.verification.timeline import Terms
 from kubernaut.verification.types import (
     AttemptRecord,
     EmitEvent,
@@ -104,6 +105,7 @@ def step(
                 work.attempts.append(record)
                 work.put(key, advance(work.states[key], look, terms[key]))
     wanted: dict[str, Due] = {}
+    observe = observed_to_timeout(spec)
     now_s = (now - status.started_at).total_seconds()
     for entry in spec.conditions:
         key, state = entry.key, work.states[entry.key]
@@ -113,15 +115,15 @@ def step(
             if state.verdict is not None:
                 work.evaluated[key] = None
             continue
-        wanted[key] = _due(spec, entry, state, now_s=now_s)
+        wanted[key] = _due(spec, entry, state, terms[key], now_s=now_s, observe=observe)
         if wanted[key].close:
             work.put(key, close(state, terms[key]))
-            wanted[key] = _due(spec, entry, work.states[key], now_s=now_s)
+            wanted[key] = _due(spec, entry, work.states[key], terms[key], now_s=now_s, observe=observe)
     over = all(
         work.states[entry.key].verdict is not None and (ended is not None or wanted[entry.key].next_s is None)
         for entry in spec.conditions
     )
-    if over and ended is None and observed_to_timeout(spec):
+    if over and ended is None and observe:
         work.evaluated.update(dict.fromkeys(work.states))
     status = replace(
         status,
@@ -141,13 +143,21 @@ def step(
     )
 
 
-def _due(spec: StageSpec, entry: StageCondition, state: PostconditionState, *, now_s: float) -> Due:
+def _due(
+    spec: StageSpec,
+    entry: StageCondition,
+    state: PostconditionState,
+    terms: Terms,
+    *,
+    now_s: float,
+    observe: bool,
+) -> Due:
     return due(
         state,
-        terms_of(entry.condition),
+        terms,
         poll_times(spec, entry, state),
         now_s=now_s,
-        observe=observed_to_timeout(spec),
+        observe=observe,
         wake_ahead_s=spec.wake_ahead_s,
     )
 
@@ -184,9 +194,7 @@ def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -
     return replace(status, phase=StagePhase.PASSED, decided_at=now, overridden=overridden)
 
 
-def _read(
-    spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due], *, now_s: float
-) -> ReadFacts | None:
+def _read(spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due], *, now_s: float) -> ReadFacts | None:
     slots = {key: want.slot for key, want in wanted.items() if want.slot is not None}
     if not slots:
         return None

@@ -88,9 +88,7 @@ def close(state: PostconditionState, terms: Terms) -> PostconditionState:
     return _change(state, terms, Timeline.close)
 
 
-def end(
-    state: PostconditionState, terms: Terms, *, at_s: float, reason: Reason, detail: str
-) -> PostconditionState:
+def end(state: PostconditionState, terms: Terms, *, at_s: float, reason: Reason, detail: str) -> PostconditionState:
     """End observation: censored, or skipped for `reason` when nobody ever looked."""
     return _change(state, terms, lambda timeline: timeline.end(at_s, reason=reason, detail=detail))
 

@@ -70,14 +70,10 @@ def stopping_percents(spec: StageSpec, status: StageStatus) -> tuple[float, ...]
     They, not only the enforced ones, say with what probability the run was let through: at another bucket
     each of them would have stopped it.
     """
-    return tuple(
-        percent_in_force(entry, status) for entry in spec.conditions if status.verdict(entry.key) in STOPPING
-    )
+    return tuple(percent_in_force(entry, status) for entry in spec.conditions if status.verdict(entry.key) in STOPPING)
 
 
-def attempt_row(
-    context: RunContext, spec: StageSpec, attempt: AttemptRecord, *, recorded_at: datetime
-) -> AttemptRow:
+def attempt_row(context: RunContext, spec: StageSpec, attempt: AttemptRecord, *, recorded_at: datetime) -> AttemptRow:
     """Give the row of one look.
 
     Raises
@@ -90,9 +86,7 @@ def attempt_row(
     named = {"candidate": condition.candidate}
     recorded = None if snapshot is None else snapshot.recorded
     return AttemptRow(
-        record_id=context.run.attempt_id(
-            identity.level, identity.phase, identity.type, slot=attempt.slot, **named
-        ),
+        record_id=context.run.attempt_id(identity.level, identity.phase, identity.type, slot=attempt.slot, **named),
         recorded_at=recorded_at,
         evaluation_id=context.run.evaluation_id(identity.level, identity.phase, identity.type, **named),
         incident_id=context.incident_id,

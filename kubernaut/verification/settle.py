@@ -66,7 +66,7 @@ class Recorded:
         observed_s: float | None,
         deadline_s: float | None,
     ) -> "Recorded":
-        """Take it from what an evaluation's row says, in seconds from its start; None where the row has none."""
+        """Take it from what a row says, in seconds from its start; None where the row says nothing."""
         seen_s = settled_s if observed_s is None else max(settled_s, observed_s)
         due_s = terms.timeout_s if deadline_s is None else deadline_s
         if verdict in (Verdict.FAILED, Verdict.ERROR) and not fatal:
@@ -185,9 +185,7 @@ def terms_with(condition: ResolvedCondition, recorded: Recorded) -> Terms:
     return Terms(condition.timeout_s, condition.hold_for_s, recorded.terms.poll_interval_s)
 
 
-def _of(
-    state: PostconditionState, *, certain: bool = True, replayable: bool = True, why_not: str = ""
-) -> Settled:
+def _of(state: PostconditionState, *, certain: bool = True, replayable: bool = True, why_not: str = "") -> Settled:
     passed = state.verdict is Verdict.PASSED
     return Settled(
         verdict=state.verdict or Verdict.CENSORED,
@@ -213,9 +211,7 @@ def _might_have_passed(timeline: Timeline, look: Look) -> bool:
     if look.judgement.code is not Code.PASSED:
         return False
     hold_for_s, held_since_s = timeline.terms.hold_for_s, timeline.held_since_s
-    return hold_for_s <= 0.0 or (
-        held_since_s is not None and timeline.deadline_s - held_since_s >= hold_for_s
-    )
+    return hold_for_s <= 0.0 or (held_since_s is not None and timeline.deadline_s - held_since_s >= hold_for_s)
 
 
 def _at_the_end(timeline: Timeline, recorded: Recorded | None) -> Settled:

@@ -88,9 +88,7 @@ def looks(spec: StageSpec, status: StageStatus, looked: Looked) -> Iterator[tupl
         judgement = looked.judgements.get(entry.key, _NO_ANSWER)
         before = entry.key in status.preconditions
         if before:
-            judgement = within_limit(
-                judgement, elapsed_s=read_s - began_s, timeout_s=entry.condition.timeout_s
-            )
+            judgement = within_limit(judgement, elapsed_s=read_s - began_s, timeout_s=entry.condition.timeout_s)
         record = AttemptRecord(
             key=entry.key,
             slot=slot,

@@ -137,8 +137,7 @@ def from_json(document: JsonObject) -> StageStatus:
 def _read(document: Mapping[str, Any]) -> StageStatus:
     start = moment_of(document["startedAt"])
     moments = {
-        name: None if document.get(key) is None else moment_of(document[key])
-        for name, key in _STATUS_MOMENTS.items()
+        name: None if document.get(key) is None else moment_of(document[key]) for name, key in _STATUS_MOMENTS.items()
     }
     ended = document.get("ended")
     return StageStatus(

@@ -41,9 +41,7 @@ def happenings(draw, spec):
     events = st.one_of(
         st.booleans().map(lambda on: EnforcementSwitched(enforcement=on)),
         st.sets(st.sampled_from(keys)).map(
-            lambda some: OverridesSeen(
-                overrides={key: Override(by="ann", reason="why") for key in sorted(some)}
-            )
+            lambda some: OverridesSeen(overrides={key: Override(by="ann", reason="why") for key in sorted(some)})
         ),
         st.sampled_from(list(EndCause)).map(lambda cause: ObservationEnded(cause=cause)),
     )
@@ -113,9 +111,7 @@ def test_nothing_passes_on_a_read_begun_after_its_deadline(data, spec, read_s, l
 def test_a_restart_that_remembers_everything_changes_nothing(data, spec, read_s, points):
     scripted, told = data.draw(worlds_of(spec)), data.draw(happenings(spec))
     plain = drive(spec, scripted, observations=told, read_s=read_s)
-    restarted = drive(
-        spec, scripted, observations=told, read_s=read_s, restarts=dict.fromkeys(points, "json")
-    )
+    restarted = drive(spec, scripted, observations=told, read_s=read_s, restarts=dict.fromkeys(points, "json"))
 
     assert decision_of(restarted) == decision_of(plain)
     assert restarted.schedule() == plain.schedule()
@@ -206,9 +202,7 @@ def test_enforcing_less_never_stops_more(data, spec, away):
     some = data.draw(st.sets(st.sampled_from([item.key for item in spec.conditions])))
     fewer = replace(
         spec,
-        conditions=tuple(
-            replace(item, enforced=item.enforced and item.key in some) for item in spec.conditions
-        ),
+        conditions=tuple(replace(item, enforced=item.enforced and item.key in some) for item in spec.conditions),
     )
     strict, lax = (drive(each, scripted, away=away) for each in (spec, fewer))
 
@@ -216,8 +210,7 @@ def test_enforcing_less_never_stops_more(data, spec, away):
         assert lax.status.phase is StagePhase.PASSED
         assert lax.status.decided_at <= strict.status.decided_at
     assert not any(
-        may_stop(item, strict.status) is False and item.key in strict.status.stopped_by
-        for item in spec.conditions
+        may_stop(item, strict.status) is False and item.key in strict.status.stopped_by for item in spec.conditions
     )
 
 
@@ -240,9 +233,7 @@ def test_folding_the_recorded_looks_comes_to_what_was_decided(data, spec, read_s
             continue
         recorded = Recorded(
             terms=terms,
-            observed_s=state.deadline_s
-            if decided.verdict in (Verdict.FAILED, Verdict.ERROR)
-            else decided.settled_s,
+            observed_s=state.deadline_s if decided.verdict in (Verdict.FAILED, Verdict.ERROR) else decided.settled_s,
             passed_s=decided.settled_s if decided.verdict is Verdict.PASSED else None,
         )
         replayed = settle(run.looks(item.key), terms, recorded=recorded)

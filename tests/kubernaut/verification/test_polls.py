@@ -84,9 +84,7 @@ def test_moving_a_deadline_renumbers_no_earlier_poll(uid, poll_interval_s, timeo
     until = before.slot_at(timeout_s)
 
     assert until is not None
-    assert [before.offset_s(slot) for slot in range(until + 1)] == [
-        after.offset_s(slot) for slot in range(until + 1)
-    ]
+    assert [before.offset_s(slot) for slot in range(until + 1)] == [after.offset_s(slot) for slot in range(until + 1)]
 
 
 @given(uids, intervals)

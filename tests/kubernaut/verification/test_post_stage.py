@@ -123,9 +123,7 @@ def test_a_stage_without_conditions_is_over_at_once():
 
 def test_a_candidate_is_judged_on_the_same_reads_and_never_enforced():
     spec = stage(entry(), entry(candidate=True))
-    run = drive(
-        spec, world({"ready": [(0, NOT_YET), (50, PASS)], "ready@candidate": [(0, NOT_YET)]}), until_s=49.0
-    )
+    run = drive(spec, world({"ready": [(0, NOT_YET), (50, PASS)], "ready@candidate": [(0, NOT_YET)]}), until_s=49.0)
 
     assert all(set(slots) == {"ready", "ready@candidate"} for _, slots in run.reads)
     whole = drive(spec, world({"ready": [(0, NOT_YET), (50, PASS)], "ready@candidate": [(0, NOT_YET)]}))
@@ -323,9 +321,7 @@ def test_a_driver_without_an_answer_is_asked_again_and_one_without_a_judgement_i
     read = next(intent for intent in again.intents if isinstance(intent, ReadFacts))
     assert asked.next_due <= due + timedelta(seconds=1)
     assert read.slots["ready"] in (0, 1)
-    empty = Looked(
-        slots=read.slots, began_at=again.status.seen_at, read_at=again.status.seen_at, judgements={}
-    )
+    empty = Looked(slots=read.slots, began_at=again.status.seen_at, read_at=again.status.seen_at, judgements={})
     answered = decide(spec, again.status, [empty], again.status.seen_at)
     assert answered.status.postconditions["ready"].last_reason is Reason.EVALUATOR_UNAVAILABLE
 

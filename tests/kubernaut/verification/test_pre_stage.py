@@ -8,9 +8,13 @@ from helpers.virtual_clock import START, drive
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Attempt, Reason, Verdict
 from kubernaut.verification.decide import begin, decide
+from kubernaut.verification.precondition import PreconditionState, advance
+from kubernaut.verification.status_json import from_json, to_json
+from kubernaut.verification.timeline import Look
 from kubernaut.verification.types import (
     EndCause,
     EnforcementSwitched,
+    Looked,
     ObservationEnded,
     Override,
     OverridesSeen,
@@ -44,9 +48,7 @@ def test_all_are_evaluated_on_one_snapshot_and_all_get_a_result():
 
 def test_the_first_enforced_failure_is_the_reason():
     spec = pre_stage(pre("exists", enforced=False), pre("capacity"), pre("current"), blocked_deadline_s=0.0)
-    run = drive(
-        spec, world({"exists": [(0, NO)], "capacity": [(0, ERROR)], "current": [(0, not_yet("other"))]})
-    )
+    run = drive(spec, world({"exists": [(0, NO)], "capacity": [(0, ERROR)], "current": [(0, not_yet("other"))]}))
 
     assert run.status.stopped_by == ("capacity", "current")
     assert run.status.message == "capacity: pods: Forbidden"
@@ -98,9 +100,7 @@ def test_the_look_on_the_deadline_may_still_save_the_run():
 
 
 def test_a_late_driver_wakes_ahead_of_the_deadline_of_blocked():
-    run = drive(
-        pre_stage(pre(), blocked_deadline_s=100.0, wake_ahead_s=0.3), one((0, NO), (95, PASS)), late_s=0.2
-    )
+    run = drive(pre_stage(pre(), blocked_deadline_s=100.0, wake_ahead_s=0.3), one((0, NO), (95, PASS)), late_s=0.2)
 
     assert run.status.phase is StagePhase.PASSED
     assert run.reads[-1][0] < 100.1
@@ -147,9 +147,7 @@ def test_the_global_switch_releases_blocked():
 
 
 def test_candidates_block_nothing():
-    run = drive(
-        pre_stage(pre(), pre(candidate=True)), world({"ready": [(0, PASS)], "ready@candidate": [(0, NO)]})
-    )
+    run = drive(pre_stage(pre(), pre(candidate=True)), world({"ready": [(0, PASS)], "ready@candidate": [(0, NO)]}))
 
     assert run.status.phase is StagePhase.PASSED
     assert run.status.preconditions["ready@candidate"].verdict is Verdict.FAILED
@@ -201,3 +199,55 @@ def test_no_preconditions_is_a_pass():
     spec = pre_stage()
 
     assert decide(spec, begin(spec, started_at=START), [], START).status.phase is StagePhase.PASSED
+
+
+def looked(slot, at_s, judgement, keys=("ready",)):
+    moment = START + timedelta(seconds=at_s)
+    return Looked(
+        slots=dict.fromkeys(keys, slot),
+        began_at=moment,
+        read_at=moment,
+        judgements=dict.fromkeys(keys, judgement),
+    )
+
+
+def test_an_answer_that_comes_twice_counts_once():
+    spec = pre_stage(pre())
+    first = decide(spec, begin(spec, started_at=START), [looked(0, 0.0, NO)], START)
+    again = decide(spec, first.status, [looked(0, 1.0, PASS)], START + timedelta(seconds=1))
+
+    assert again.status.phase is StagePhase.BLOCKED
+    assert again.intents == ()
+    assert again.status.blocked_s == 1.0
+
+
+def test_a_look_begun_after_the_deadline_of_blocked_is_recorded_but_releases_nothing():
+    spec = pre_stage(pre(), blocked_deadline_s=45.0)
+    first = decide(spec, begin(spec, started_at=START), [looked(0, 0.0, NO)], START)
+    late = decide(spec, first.status, [looked(2, 45.1, PASS)], START + timedelta(seconds=45.1))
+
+    assert first.status.blocked_s == 0.0
+    assert late.status.phase is StagePhase.FAILED
+    assert late.intents[0].attempts[0].result is Attempt.PASSED
+
+
+def test_a_stage_cut_short_half_way_keeps_the_verdicts_it_has():
+    spec = pre_stage(pre("a"), pre("b"))
+    partly = decide(
+        spec,
+        begin(spec, started_at=START),
+        [looked(0, 0.0, PASS, ("a",)), ObservationEnded(cause=EndCause.CUT_SHORT)],
+        START,
+    )
+
+    assert partly.status.verdict("a") is Verdict.PASSED
+    assert partly.status.verdict("b") is Verdict.SKIPPED
+    assert partly.status.blocked_s == 0.0
+    assert from_json(to_json(partly.status)) == partly.status
+
+
+def test_the_state_of_one_precondition_takes_a_poll_once():
+    state = advance(PreconditionState(), Look(0, 0.0, 0.1, NO))
+
+    assert advance(state, Look(0, 5.0, 5.1, PASS)) == state
+    assert advance(state, Look(1, 30.0, 30.1, PASS)).now_verdict is Verdict.PASSED

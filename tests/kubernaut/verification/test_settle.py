@@ -121,9 +121,7 @@ def test_after_a_fatal_stop_another_policy_cannot_be_replayed():
     recorded = Recorded(terms=Terms(120.0), observed_s=11.1, stopped_early=True)
     settled = settle(looks((1.0, NOT_YET), (11.0, NOT_YET)), Terms(120.0), recorded=recorded)
 
-    assert (
-        settled.why_not == "nobody looked after 11.1 s, when the recorded policy said that it can never pass"
-    )
+    assert settled.why_not == "nobody looked after 11.1 s, when the recorded policy said that it can never pass"
 
 
 def test_without_looks_there_is_nothing_to_replay():
@@ -168,9 +166,7 @@ def test_a_row_says_enough_to_settle_its_looks_again(data, spec, read_s, context
     run = drive(spec, data.draw(worlds_of(spec)), read_s=read_s)
 
     for item in spec.conditions:
-        row = evaluation_row(
-            context, spec, run.status, item.key, recorded_at=datetime(2026, 3, 2, tzinfo=UTC)
-        )
+        row = evaluation_row(context, spec, run.status, item.key, recorded_at=datetime(2026, 3, 2, tzinfo=UTC))
         settled = settle(run.looks(item.key), terms_of(item.condition), recorded=Recorded.of(row))
         assert settled.replayable
         assert (settled.verdict, settled.reason.value) == (row.verdict, row.reason)

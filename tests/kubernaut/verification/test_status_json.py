@@ -51,9 +51,7 @@ def test_a_status_reads_like_one():
 
 
 def test_a_blocked_status_holds_its_deadline():
-    run = drive(
-        stage(entry(phase=Phase.PRE), phase=Phase.PRE), one((0, not_yet("needs 2000m"))), until_s=10.0
-    )
+    run = drive(stage(entry(phase=Phase.PRE), phase=Phase.PRE), one((0, not_yet("needs 2000m"))), until_s=10.0)
     document = to_json(run.status)
 
     assert document["blockedUntil"] == "2026-03-01T13:00:00.050000Z"

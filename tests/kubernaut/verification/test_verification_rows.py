@@ -22,9 +22,7 @@ NOT_YET = not_yet()
 def test_a_passed_postcondition_in_full(context):
     spec = stage(entry(hold_for_s=5.0, poll_interval_s=5.0))
     run = drive(spec, one((0, NOT_YET), (7, PASS)))
-    objects = (
-        ObjectVersion(kind="Deployment", namespace="shop", name="cart", uid="u", resource_version="7"),
-    )
+    objects = (ObjectVersion(kind="Deployment", namespace="shop", name="cart", uid="u", resource_version="7"),)
     row = evaluation_row(context, spec, run.status, "ready", recorded_at=LATER, objects=objects)
     state = run.status.postconditions["ready"]
 
@@ -107,8 +105,7 @@ def test_the_probability_to_run_counts_required_failures_whether_enrolled_or_not
 
     assert sorted(stopping_percents(spec, run.status)) == [0.0, 0.0, 10.0, 80.0]
     rows = {
-        item.key: evaluation_row(context, spec, run.status, item.key, recorded_at=LATER)
-        for item in spec.conditions
+        item.key: evaluation_row(context, spec, run.status, item.key, recorded_at=LATER) for item in spec.conditions
     }
     assert {round(row.p_ran, 9) for row in rows.values()} == {0.2}
     assert rows["d@candidate"].candidate

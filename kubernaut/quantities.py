@@ -151,7 +151,7 @@ def parse_resource(value: object) -> Fraction:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise QuantityError(
-            f"{_show(value)} is not a quantity but {type(value).__name__}; write it like 500m or 1.5Gi"
+            f"a quantity is text or a number, not {type(value).__name__}; write it like 500m or 1.5Gi"
         )
     amount = parse_quantity(value if isinstance(value, str) else _number_text(value)).value
     if amount < 0:

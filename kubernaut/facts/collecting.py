@@ -46,7 +46,7 @@ def not_provided(detail: str) -> CannotSee:
     return CannotSee(Unobserved(UnobservedReason.NOT_PROVIDED, detail))
 
 
-def observe(compute: Callable[[], Answer]) -> Answer | Unobserved:
+def observe(compute: Callable[[], Answer]) -> "Answer | Unobserved":
     """Compute one fact; what goes wrong with its input becomes its reason."""
     try:
         return compute()

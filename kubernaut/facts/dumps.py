@@ -79,7 +79,7 @@ def _why(kind: str, target: Target) -> str:
 
 
 def targets_in(objects: ObjectSet) -> tuple[Target, ...]:
-    """Give the Deployments that a dump speaks of: those in it, and those that its pods name by their owners."""
+    """Give the Deployments that a dump speaks of: those in it, and those that its pods name as owners."""
     named = {(item.namespace, item.name) for item in objects.of("Deployment")}
     for pod in objects.of("Pod"):
         suffix = f"-{pod.labels.get(HASH_LABEL, '')}"
@@ -89,7 +89,7 @@ def targets_in(objects: ObjectSet) -> tuple[Target, ...]:
 
 
 def latest_time(objects: ObjectSet) -> datetime | None:
-    """Give the latest instant that any object names, which is about when the dump was made; None without any."""
+    """Give the latest instant that any object names, about when the dump was made; None without any."""
     latest: datetime | None = None
     for members in objects.by_kind.values():
         for member in members:

@@ -49,7 +49,7 @@ def extract(
     baseline: Baseline | None = None,
     unavailable: Mapping[str, Unobserved] | None = None,
     action_ended_at: datetime | None = None,
-    provided: Mapping[str, JsonValue | Unobserved] | None = None,
+    provided: "Mapping[str, JsonValue | Unobserved] | None" = None,
 ) -> Snapshot:
     """Take every registered fact from the objects of one look.
 
@@ -160,7 +160,9 @@ def _bind(compute: Computation, look: Look) -> Callable[[], Answer]:
     return lambda: compute(look)
 
 
-def _from_prometheus(provided: Mapping[str, JsonValue | Unobserved]) -> dict[str, JsonValue | Unobserved]:
+def _from_prometheus(
+    provided: "Mapping[str, JsonValue | Unobserved]",
+) -> "dict[str, JsonValue | Unobserved]":
     names = [name for name, fact in REGISTRY.items() if fact.source is FactSource.PROMETHEUS]
     strangers = sorted(set(provided) - set(names))
     if strangers:

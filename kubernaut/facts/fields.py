@@ -16,6 +16,8 @@ from kubernaut.quantities import parse_resource
 
 _NAMES = {dict: "an object", list: "a list", str: "text", bool: "a flag", int: "a number", float: "a number"}
 
+_LARGEST = 2**63 - 1
+
 
 class Fields:
     """One JSON object and where it came from."""
@@ -84,6 +86,8 @@ class Fields:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
             raise FactsError(f"{self.path(key)} is {_kind(value)}, not a whole number")
+        if abs(value) > _LARGEST:
+            raise FactsError(f"{self.path(key)} is out of range: no number of 64 bits")
         return value
 
     def count(self, key: str, default: int = 0) -> int:

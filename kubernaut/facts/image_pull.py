@@ -21,15 +21,16 @@ from kubernaut.facts.objects import KubeObject
 from kubernaut.facts.pod_status import container_statuses
 
 EVENT_MAX_AGE = timedelta(minutes=10)
-"""The kubelet repeats the Event at every sync of the pod, and its recorder lets one through in 5 min at worst:
+"""The kubelet repeats the Event at every sync of the pod; its recorder lets one through in 5 min at worst:
 an Event that has not come again for twice as long tells of a secret that is there by now."""
 
 _MISSING = "FailedToRetrieveImagePullSecret"
 _FAILED = "Failed"
 _WAITS_FOR_IMAGE = frozenset({"ImagePullBackOff", "ErrImagePull"})
 _REFUSED = re.compile(
-    r"\b401\b|\b403\b|unauthori[sz]ed|forbidden|authentication required|authorization failed|no basic auth credentials"
-    r"|access (?:to the resource is )?denied|denied: |incorrect username or password|invalid (?:username|credentials)",
+    r"\b401\b|\b403\b|unauthori[sz]ed|forbidden|authentication required|authorization failed"
+    r"|no basic auth credentials|access (?:to the resource is )?denied|denied: "
+    r"|incorrect username or password|invalid (?:username|credentials)",
     re.IGNORECASE,
 )
 

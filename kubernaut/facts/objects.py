@@ -21,6 +21,9 @@ DEFAULT_NAMESPACE = "default"
 CLUSTER_KINDS = frozenset({"Node", "Namespace", "PersistentVolume", "StorageClass", "PriorityClass"})
 """Kinds without a namespace, as far as they are met here."""
 
+_LISTED = object()
+"""Stands for a list of a kind, empty or not."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -136,7 +139,7 @@ class ObjectSet:
         unreadable: dict[str, str] = {}
         unrecognised: list[str] = []
         for kind, item in _flatten(objects):
-            if item is None:
+            if item is _LISTED:
                 kinds.add(kind)
                 continue
             if not kind:
@@ -213,7 +216,7 @@ def _owner(metadata: Fields) -> Owner | None:
 
 
 def _flatten(objects: Iterable[Any], kind: str = "") -> Iterator[tuple[str, Any]]:
-    """Give (kind, object); (kind, None) for an empty list of a kind; ("", item) for what is no known object."""
+    """Give (kind, object); (kind, _LISTED) for a list of a kind; ("", item) for what is no known object."""
     stack: list[tuple[str, Any]] = [(kind, item) for item in objects]
     while stack:
         expected, item = stack.pop()
@@ -226,14 +229,14 @@ def _flatten(objects: Iterable[Any], kind: str = "") -> Iterator[tuple[str, Any]
         if isinstance(items, list) and (own.endswith("List") or not own):
             inner = own.removesuffix("List")
             if inner:
-                yield inner, None
+                yield inner, _LISTED
             stack.extend((inner, member) for member in items)
         else:
             yield own or infer_kind(item), item
 
 
 def _age(item: KubeObject) -> tuple[int, str, str]:
-    # The same object twice: the newer version stands; the text decides between equals, so that order never matters.
+    # The same object twice: the newer version stands; between equals the text decides, so order is nothing.
     version = item.resource_version
     text = json.dumps(item.fields.whole, sort_keys=True, default=str)
     return (int(version) if version.isascii() and version.isdigit() else -1, version, text)

@@ -33,16 +33,13 @@ def _terminating(look: Look) -> Answer:
 
 
 def _updated(look: Look) -> Answer:
-    if look.is_absent:
-        return None
-    look.require("Deployment")
     deployment = look.deployment
     if deployment is None:
         return None
-    if not look.readable("ReplicaSet"):
+    if not (look.readable("ReplicaSet") and look.readable("Pod")):
         if not is_observed(deployment):
             raise not_provided(
-                "ReplicaSets cannot be read, and the Deployment's status tells of an older spec"
+                "pods' templates are not known, and the Deployment's status is of an older spec"
             )
         return deployment.status.count("updatedReplicas")
     current = current_replica_set(deployment, look.replica_sets)

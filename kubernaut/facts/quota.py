@@ -63,8 +63,8 @@ def _per_pod(name: str, pod_spec: Fields, quota: KubeObject) -> Fraction:
         return ZERO
     if resource not in amounts and resource in _SHORT - {"ephemeral-storage"}:
         raise not_provided(
-            f"ResourceQuota {quota.namespace}/{quota.name} limits {name}, which the pod template does not state; "
-            "whether a LimitRange fills it in is not looked at"
+            f"ResourceQuota {quota.namespace}/{quota.name} limits {name}, which the pod template does "
+            "not state; whether a LimitRange fills it in is not looked at"
         )
     return amounts.get(resource, ZERO)
 

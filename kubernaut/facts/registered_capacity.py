@@ -17,8 +17,9 @@ def _room(name: str, kind: FactType, unit: str, resource: str) -> FactDefinition
         unit=unit,
         meaning=f"{resource} that is not yet requested on the nodes that take new pods.",
         computed=(
-            f"Sum over nodes that are {_CANDIDATE}: allocatable minus requests of the pods on the node that have not "
-            "finished, at least 0 each, rounded down. A sum says nothing of fit: schedulable_replicas does."
+            f"Sum over nodes that are {_CANDIDATE}: allocatable minus requests of the pods on the node"
+            " that have not finished, at least 0 each, rounded down. A sum says nothing of fit: "
+            "schedulable_replicas does."
         ),
         needs=_ROOM,
         improved_by=("Deployment",),
@@ -37,9 +38,10 @@ def _need(name: str, kind: FactType, unit: str, resource: str) -> FactDefinition
         unit=unit,
         meaning=f"{resource} that one more pod requests.",
         computed=(
-            "From the pod template by the scheduler's rule: the larger of the containers' sum with sidecars and of "
-            f"each init container with the sidecars before it, plus overhead; rounded up, 0{unit} when nothing is "
-            "requested. Null without a Deployment. Defaults that a LimitRange would add are not in it."
+            "From the pod template by the scheduler's rule: the larger of the containers' sum with "
+            "sidecars and of each init container with the sidecars before it, plus overhead; rounded "
+            f"up, 0{unit} when nothing is requested. Null without a Deployment. Defaults that a "
+            "LimitRange would add are not in it."
         ),
         needs=("Deployment",),
         series=f'kube_pod_container_resource_requests{{namespace="$namespace",resource="{resource.lower()}"}}',
@@ -52,7 +54,10 @@ def _pull(name: str, meaning: str, computed: str) -> FactDefinition:
         type=FactType.BOOLEAN,
         nullable=True,
         meaning=meaning,
-        computed=f"Evidence of use, no Secret is read. {computed} No evidence: unobserved. Null without a Deployment.",
+        computed=(
+            f"Evidence of use, no Secret is read. {computed} No evidence: unobserved. Null without a "
+            "Deployment."
+        ),
         needs=_PULL,
         improved_by=("ReplicaSet", "Event"),
     )
@@ -69,10 +74,11 @@ CAPACITY_FACTS: tuple[FactDefinition, ...] = (
         nullable=True,
         meaning="How many of the additional replicas would find a node.",
         computed=(
-            "Node by node: requests of every resource against allocatable, free pod count, taints, node selector, "
-            "required node affinity, host ports, and required pod anti-affinity of the pods among themselves (one per "
-            "topology domain). The Deployment's own pods that still wait for a node take their places first. At most "
-            "additional_replicas. Not counted: preemption, topology spread, pod affinity, volumes, device claims."
+            "Node by node: requests of every resource against allocatable, free pod count, taints, "
+            "node selector, required node affinity, host ports, and required pod anti-affinity of the"
+            " pods among themselves (one per topology domain). The Deployment's own pods that still "
+            "wait for a node take their places first. At most additional_replicas. Not counted: "
+            "preemption, topology spread, pod affinity, volumes, device claims."
         ),
         needs=_FIT,
         improved_by=("ReplicaSet",),
@@ -91,7 +97,9 @@ CAPACITY_FACTS: tuple[FactDefinition, ...] = (
         type=FactType.INTEGER,
         nullable=True,
         meaning="Nodes that would take a pod of the target, room aside.",
-        computed=f"{_CANDIDATE}, and matching node selector and required node affinity. Null without a Deployment.",
+        computed=(
+            f"{_CANDIDATE}, and matching node selector and required node affinity. Null without a Deployment."
+        ),
         needs=("Deployment", "Node"),
         series="kube_node_status_condition, kube_node_spec_taint, kube_node_labels (approximately)",
     ),
@@ -106,8 +114,8 @@ CAPACITY_FACTS: tuple[FactDefinition, ...] = (
     _pull(
         "image_pull_secrets_exist",
         "The image pull secrets that the pods name are there.",
-        "None named: true. An Event FailedToRetrieveImagePullSecret of a current pod in the last 10 min: false. "
-        "A current pod's container has its image and names them: true.",
+        "None named: true. An Event FailedToRetrieveImagePullSecret of a current pod in the last 10 "
+        "min: false. A current pod's container has its image and names them: true.",
     ),
     _pull(
         "image_pull_secrets_valid",

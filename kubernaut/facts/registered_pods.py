@@ -14,7 +14,13 @@ _BY_OWNER = (
 
 
 def _count(
-    name: str, meaning: str, computed: str, series: str, *, needs: tuple[str, ...] = _PODS
+    name: str,
+    meaning: str,
+    computed: str,
+    series: str,
+    *,
+    needs: tuple[str, ...] = _PODS,
+    improved_by: tuple[str, ...] = _IMPROVED,
 ) -> FactDefinition:
     return FactDefinition(
         name=name,
@@ -23,7 +29,7 @@ def _count(
         meaning=meaning,
         computed=f"{computed} Null without a Deployment.",
         needs=needs,
-        improved_by=tuple(kind for kind in _IMPROVED if kind not in needs),
+        improved_by=improved_by,
         series=series,
     )
 
@@ -60,7 +66,8 @@ _FIELDS = (
         "status",
         FactType.STRING,
         "What the STATUS column of `kubectl get pods` shows: Running, CrashLoopBackOff, Init:Error, ...",
-        "kubectl's own rule: init containers, then what troubles the first container in trouble, then the phase.",
+        "kubectl's own rule: init containers, then what troubles the first container in trouble, then"
+        " the phase.",
         series="kube_pod_container_status_waiting_reason, kube_pod_status_phase (approximately)",
     ),
     _field("phase", FactType.STRING, "The pod's phase.", "status.phase.", series="kube_pod_status_phase"),
@@ -82,15 +89,17 @@ _FIELDS = (
         "restarts_since_baseline",
         FactType.INTEGER,
         "Restarts since the look before the action.",
-        "Per container, all of them; a pod that was not there before counts from 0. Without a baseline: all restarts.",
+        "Per container, all of them; a pod that was not there before counts from 0. Without a "
+        "baseline: all restarts.",
         series="increase(kube_pod_container_status_restarts_total[$since])",
     ),
     _field(
         "oom_killed",
         FactType.BOOLEAN,
         "A container was killed for want of memory since the look before the action.",
-        "state or lastState is terminated with OOMKilled and was not so in the baseline. Kubernetes keeps only the "
-        "last termination: an OOM kill followed by another exit between two looks is not seen.",
+        "state or lastState is terminated with OOMKilled and was not so in the baseline. Kubernetes "
+        "keeps only the last termination: an OOM kill followed by another exit between two looks is "
+        "not seen.",
         series='kube_pod_container_status_last_terminated_reason{reason="OOMKilled"}',
     ),
     _field(
@@ -175,10 +184,11 @@ POD_FACTS: tuple[FactDefinition, ...] = (
     _count(
         "updated_pods",
         "Pods made from the current template.",
-        "Of the ReplicaSet whose template is the Deployment's; where ReplicaSets cannot be read, "
+        "Of the ReplicaSet whose template is the Deployment's; where they or pods cannot be read, "
         "status.updatedReplicas once the generation is observed.",
         'kube_deployment_status_replicas_updated{namespace="$namespace",deployment="$name"}',
-        needs=("Deployment", "Pod"),
+        needs=("Deployment",),
+        improved_by=("ReplicaSet", "Pod"),
     ),
     _count(
         "terminating_pods",

@@ -1,9 +1,9 @@
 """One look at the cluster: a JSON tree of facts, and what is missing from it and why.
 
 Four states stay distinct all the way from the API server to a verdict: a *value*; `null` (looked, not there);
-*unobserved* with a reason (could not look: forbidden, timed out, no such API); and *not recorded* (history kept only
-the paths that the policies of that day read). The first two are values in the tree; the last two are not in the tree
-and a policy that reads such a path is never run.
+*unobserved* with a reason (could not look: forbidden, timed out, no such API); and *not recorded* (history
+kept only the paths that the policies of that day read). The first two are values in the tree; the last two
+are not in it, and a policy that reads such a path is never run.
 """
 
 import re
@@ -49,7 +49,7 @@ class Unobserved:
 
 
 def parse_path(text: str) -> ReadPath:
-    """Turn ``pods[3].status`` or ``pods[*].status`` into ``("pods", "3", "status")``; ``""`` is the empty path."""
+    """Turn ``pods[3].status`` into ``("pods", "3", "status")``; ``""`` is the empty path."""
     return tuple(name or index for name, index in _PART.findall(text))
 
 

@@ -61,17 +61,23 @@ def _row(path: str, fact: FactDefinition) -> FactRow:
 
 _HEAD = """# Facts
 
-What a policy may read as `input`. Generated from the registry (`kubernaut.facts.registry`); `kubernaut
-facts` prints the same table.
+What a policy may read as `input`. Generated from the registry (`kubernaut.facts.registry`); the command
+`kubernaut facts` prints the same table.
 
 A fact has a **value**, or `null` (looked, not there), or is **unobserved** with a reason: forbidden, timed
-out, no such API, stale, unreadable, not provided. A policy that reads an unobserved fact, in any element
-of a list too, is not run: its verdict is Error. History adds **not recorded**.
+out, no such API, stale, unreadable, not provided. A policy that reads an unobserved fact, in any element of a
+list too, is not run: its verdict is Error. History adds **not recorded**.
 
-CPU is text `<n>m` and memory text `<n>Mi`: what is needed or used is rounded up, what is available or a
-limit down.
+CPU is text `<n>m` and memory text `<n>Mi`: what is needed or used is rounded up, what is available or a limit
+down.
 
 """
+
+_RIGHTS = (
+    "Rights in RBAC; *(cluster)* means bound cluster-wide, otherwise a Role in the target's namespace is "
+    "enough. Rights in brackets make a fact surer; without them it is still observed, as the table says. "
+    "No fact needs a right on Secrets."
+)
 
 
 def markdown() -> str:
@@ -82,9 +88,7 @@ def markdown() -> str:
     lines += [_line(f"`{row.path}`", row.type, row.source, row.meaning, row.computed) for row in table]
     lines += ["", "## What looking needs", ""]
     lines += [
-        "Rights in RBAC; *(cluster)* means bound cluster-wide, otherwise a Role in the target's namespace is enough. "
-        "Rights in brackets make a fact surer; without them it is still observed, as the table above says. "
-        "No fact needs a right on Secrets.",
+        _RIGHTS,
         "",
         "| path | rights |",
         "|---|---|",

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers.verification_worlds import ERROR, PASS, entry, not_yet, one, stage, world
+from helpers.verification_worlds import ERROR, FATAL, PASS, entry, not_yet, one, stage, world
 from helpers.virtual_clock import START, drive
 
 from kubernaut.enforcement.decision import enforcement_of
@@ -10,8 +10,9 @@ from kubernaut.errors import HistoryError
 from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.identity import Phase
-from kubernaut.verdicts import Attempt, Verdict
+from kubernaut.verdicts import Attempt, Reason, Verdict
 from kubernaut.verification.decide import begin
+from kubernaut.verification.looks import look_of
 from kubernaut.verification.rows import attempt_row, evaluation_row, stopping_percents
 from kubernaut.verification.types import EnforcementSwitched, Override, OverridesSeen, StageCondition
 
@@ -172,3 +173,21 @@ def test_what_has_not_settled_or_is_not_there_has_no_row(context):
         evaluation_row(context, spec, status, "ready", recorded_at=LATER)
     with pytest.raises(HistoryError, match="no condition 'nothing'; it has \\['ready'\\]"):
         evaluation_row(context, spec, status, "nothing", recorded_at=LATER)
+
+
+def test_rows_give_the_looks_back(context):
+    spec = stage(entry(hold_for_s=15.0))
+    for scripted in (one((0, NOT_YET), (7, ERROR), (11, PASS)), one((0, NOT_YET), (9, FATAL))):
+        run = drive(spec, scripted)
+        rows = [attempt_row(context, spec, attempt, recorded_at=LATER) for attempt in run.attempts]
+
+        assert [look_of(row, started_at=START) for row in rows] == run.looks("ready")
+
+
+def test_a_row_from_elsewhere_may_leave_its_reason_empty_but_not_invent_one(context):
+    spec = stage(entry())
+    row = attempt_row(context, spec, drive(spec, one((0, ERROR))).attempts[0], recorded_at=LATER)
+
+    assert look_of(replace(row, reason=""), started_at=START).judgement.reason is Reason.POLICY_ERROR
+    with pytest.raises(HistoryError, match="reason 'Bored' is not known"):
+        look_of(replace(row, reason="Bored"), started_at=START)

@@ -1,6 +1,6 @@
 """Durations in Go's form, as Kubernetes and the guide write them: ``30s``, ``2m``, ``1h30m``, ``500ms``.
 
-`durationpy` does the arithmetic; this module holds it to what Go's `time.ParseDuration` accepts (durationpy
+`durationpy` reads; this module holds it to what Go's `time.ParseDuration` accepts (durationpy
 alone also takes days, months and years, and signs in the middle) and states the bounds of a condition's
 durations. Seconds are floats everywhere behind this door, with a resolution of one microsecond; a nanosecond
 is read as 0.
@@ -10,7 +10,6 @@ is read as 0.
 
 import math
 import re
-from datetime import timedelta
 
 import durationpy
 
@@ -21,7 +20,7 @@ MAX_GO_S = (2**63 - 1) / 1e9
 
 _GO = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _ZERO = re.compile(r"[+-]?0")
-_SPAN = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(.*)", re.ASCII | re.DOTALL)
+_SPAN = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(.*)", re.ASCII | re.DOTALL)
 _DAY_S = 86_400.0
 
 
@@ -71,20 +70,33 @@ def format_duration(seconds: float) -> str:
 
     Notes
     -----
-    `parse_duration` reads it back to the same microsecond. Microseconds are written ``us``: it is what a
-    keyboard has, and Go reads it.
+    Written here because `durationpy.to_str` loses microseconds above a second. `parse_duration` reads it back
+    to the same microsecond. Microseconds are written ``us``: it is what a keyboard has, and Go reads it.
     """
     if not math.isfinite(seconds) or abs(seconds) > MAX_GO_S:
         raise DurationError(f"{seconds} seconds cannot be written as a duration")
-    text: str = durationpy.to_str(timedelta(seconds=abs(seconds)))
-    if text == "0":
+    microseconds = round(abs(seconds) * 1_000_000)
+    sign = "-" if seconds < 0 and microseconds else ""
+    if microseconds == 0:
         return "0s"
-    return f"-{text}" if seconds < 0 else text
+    if microseconds < 1_000:
+        return f"{sign}{microseconds}us"
+    if microseconds < 1_000_000:
+        return f"{sign}{_decimal(microseconds, 1_000)}ms"
+    minutes, rest = divmod(microseconds, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    parts = (f"{hours}h" if hours else "", f"{minutes}m" if minutes else "")
+    return sign + "".join(parts) + (f"{_decimal(rest, 1_000_000)}s" if rest else "")
 
 
-def check_bounds(
-    seconds: float, *, where: str, minimum_s: float, maximum_s: float, zero: bool = False
-) -> float:
+def _decimal(number: int, unit: int) -> str:
+    """Write number/unit, a power of ten, exactly and without trailing zeros."""
+    whole, fraction = divmod(number, unit)
+    digits = f"{fraction:0{len(str(unit)) - 1}d}".rstrip("0")
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def check_bounds(seconds: float, *, where: str, minimum_s: float, maximum_s: float, zero: bool = False) -> float:
     """Give `seconds` back when it lies within bounds.
 
     Parameters
@@ -110,8 +122,7 @@ def check_bounds(
         )
     if seconds < minimum_s:
         raise DurationError(
-            f"{_at(where)}{format_duration(seconds)} is too short; "
-            f"write at least {format_duration(minimum_s)}"
+            f"{_at(where)}{format_duration(seconds)} is too short; write at least {format_duration(minimum_s)}"
         )
     if seconds > maximum_s:
         raise DurationError(
@@ -140,10 +151,8 @@ def parse_span(text: str, *, where: str = "") -> float:
         try:
             seconds += parse_duration(rest)
         except DurationError:
-            raise DurationError(
-                f"{_at(where)}{text!r} is not a span of time; write it like 14d, 36h or 90s"
-            ) from None
-    if text.startswith("-") or seconds < 0:
+            raise DurationError(f"{_at(where)}{text!r} is not a span of time; write it like 14d, 36h or 90s") from None
+    if text.startswith("-") or rest.startswith("-"):
         raise DurationError(f"{_at(where)}{text!r} is negative; a span of time is not")
     if seconds > MAX_GO_S:
         raise DurationError(f"{_at(where)}{text!r} is too long: a span of time ends at 292 years")

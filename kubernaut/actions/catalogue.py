@@ -54,9 +54,7 @@ def checked_parameters(action: str, raw: Mapping[str, Any]) -> ActionParameters:
     try:
         return model.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise SettingsError(
-            describe(error, place=lambda _: f"{action} parameters", keys=_keys(model))
-        ) from error
+        raise SettingsError(describe(error, place=lambda _: f"{action} parameters", keys=_keys(model))) from error
 
 
 def target_of(action: str, raw: Mapping[str, Any]) -> ActionTarget:

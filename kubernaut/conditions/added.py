@@ -12,8 +12,8 @@ from typing import Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
+from kubernaut.conditions.fields import FROM_TEXT, Name, Seconds, StrictModel, check_timing
 from kubernaut.conditions.problems import describe, known_keys
-from kubernaut.conditions.settings import FROM_TEXT, Name, Seconds, StrictModel, check_timing
 from kubernaut.conditions.spec import DEFAULT_TIMEOUT_POST_S, DEFAULT_TIMEOUT_PRE_S
 from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId, Level, Phase
@@ -76,9 +76,7 @@ class CrPostCondition(CrCondition):
 class CrConditions(StrictModel):
     """Both lists of a step, a step's action, or an execution."""
 
-    pre: tuple[CrPreCondition, ...] = Field(
-        default=(), alias="preConditions", strict=False, max_length=MAX_CONDITIONS
-    )
+    pre: tuple[CrPreCondition, ...] = Field(default=(), alias="preConditions", strict=False, max_length=MAX_CONDITIONS)
     post: tuple[CrPostCondition, ...] = Field(
         default=(), alias="postConditions", strict=False, max_length=MAX_CONDITIONS
     )
@@ -147,9 +145,7 @@ def added_conditions(
     return tuple(found.values())
 
 
-def added_by_step(
-    step: Mapping[str, Any], *, place: str = ""
-) -> tuple[str, dict[Level, tuple[AddedCondition, ...]]]:
+def added_by_step(step: Mapping[str, Any], *, place: str = "") -> tuple[str, dict[Level, tuple[AddedCondition, ...]]]:
     """Read one step of a WorkflowExecution.
 
     Parameters
@@ -174,9 +170,7 @@ def added_by_step(
     block_place = f"{place}.actionConditions" if place else "actionConditions"
     if isinstance(action, Mapping):
         if block is not None:
-            raise SettingsError(
-                f"{block_place}: the action's conditions stand under action already; keep one place"
-            )
+            raise SettingsError(f"{block_place}: the action's conditions stand under action already; keep one place")
         block, action = action, action.get("name")
         block_place = f"{place}.action" if place else "action"
     if not isinstance(action, str) or not action:

@@ -188,9 +188,7 @@ def weakening_changes(before: ConditionSet, after: ConditionSet) -> tuple[Change
         changes.append(Change(kind=ChangeKind.ENFORCEMENT_OFF, condition=None, message=message))
     for condition in before.suite:
         if condition not in after.suite:
-            message = (
-                f"{condition} is no longer evaluated on every run: settings.yaml does not name it any more"
-            )
+            message = f"{condition} is no longer evaluated on every run: settings.yaml does not name it any more"
             changes.append(Change(kind=ChangeKind.CONDITION_REMOVED, condition=condition, message=message))
             continue
         where = _required_off(before.settings, after.settings, condition)
@@ -198,11 +196,7 @@ def weakening_changes(before: ConditionSet, after: ConditionSet) -> tuple[Change
             message = f"required was turned off for {condition}{where}"
             changes.append(Change(kind=ChangeKind.REQUIRED_OFF, condition=condition, message=message))
         old, new = before.policy(condition), after.policy(condition)
-        if (
-            old
-            and old.origin is PolicySource.CONFIGMAP
-            and (not new or new.origin is not PolicySource.CONFIGMAP)
-        ):
+        if old and old.origin is PolicySource.CONFIGMAP and (not new or new.origin is not PolicySource.CONFIGMAP):
             message = f"the ConfigMap's policy of {condition} was dropped; the shipped one is used now"
             changes.append(Change(kind=ChangeKind.POLICY_DROPPED, condition=condition, message=message))
     return tuple(changes)

@@ -143,14 +143,10 @@ def condition_set(
     keys = _Keys(level=level, configmap=name)
     for key in sorted(data):
         keys.take(key, data[key])
-    keys.warnings += [
-        f"{name}: binary key {key} is ignored" for key in sorted(configmap.get("binaryData") or {})
-    ]
+    keys.warnings += [f"{name}: binary key {key} is ignored" for key in sorted(configmap.get("binaryData") or {})]
     if not (keys.exact or keys.by_type or keys.candidates or keys.candidates_by_type or keys.settings):
         there = f"its keys are {', '.join(sorted(data))}" if data else "it is empty"
-        raise SettingsError(
-            f"{name}: no policy and no settings.yaml in it ({there}); keys that are read: {_FORMS}"
-        )
+        raise SettingsError(f"{name}: no policy and no settings.yaml in it ({there}); keys that are read: {_FORMS}")
     settings = shipped.settings.get(level, Settings()) if keys.settings is None else keys.settings
     facts = (
         CustomFacts()
@@ -191,8 +187,7 @@ def check_size(data: Mapping[str, str], *, name: str) -> None:
     if size > MAX_CONFIGMAP_BYTES:
         largest = max(data, key=lambda key: len(data[key]))
         raise SettingsError(
-            f"{name}: {size:,} bytes; a ConfigMap holds at most {MAX_CONFIGMAP_BYTES:,} "
-            f"(the largest key is {largest})"
+            f"{name}: {size:,} bytes; a ConfigMap holds at most {MAX_CONFIGMAP_BYTES:,} (the largest key is {largest})"
         )
 
 

@@ -18,8 +18,8 @@ from pydantic import (
     model_validator,
 )
 
+from kubernaut.conditions.fields import Name, StrictModel
 from kubernaut.conditions.problems import describe, known_keys
-from kubernaut.conditions.settings import Name, StrictModel
 from kubernaut.conditions.yaml_text import read_yaml
 from kubernaut.errors import SettingsError
 from kubernaut.kubernetes_names import is_object_name
@@ -167,9 +167,7 @@ def load_custom_facts(
     document = read_yaml(text, source=source)
     value = {} if document.value is None else document.value
     try:
-        return CustomFacts.model_validate(
-            value, context={_ALLOWED_KINDS: allowed_kinds}, by_alias=True, by_name=False
-        )
+        return CustomFacts.model_validate(value, context={_ALLOWED_KINDS: allowed_kinds}, by_alias=True, by_name=False)
     except ValidationError as error:
         keys = known_keys(CustomFacts, CustomFact)
         raise SettingsError(describe(error, place=document.place, keys=keys)) from error

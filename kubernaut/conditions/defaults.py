@@ -22,9 +22,7 @@ def shipped_defaults() -> Shipped:
         },
         libraries=dict(shipped.shipped_libraries()),
         settings={
-            level: load_settings(
-                shipped.shipped_settings(level), source=f"shipped {level.value}-settings.yaml"
-            )
+            level: load_settings(shipped.shipped_settings(level), source=f"shipped {level.value}-settings.yaml")
             for level in Level
         },
     )

@@ -90,9 +90,7 @@ def policy_input(
         unobserved |= {f"custom.{name}": why for name, why in custom.unobserved.items()}
         if recorded is not None:
             recorded.add(("custom",))
-    return Snapshot(
-        facts=facts, unobserved=unobserved, recorded=None if recorded is None else tuple(sorted(recorded))
-    )
+    return Snapshot(facts=facts, unobserved=unobserved, recorded=None if recorded is None else tuple(sorted(recorded)))
 
 
 _SUPPLIED = (("parameters",), ("settings",), ("context",))

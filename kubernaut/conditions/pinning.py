@@ -61,6 +61,5 @@ def pinned_sets(pinned: str | None, *, known: Mapping[str, PinnedSets], current:
         return PinChoice(sets=known[pinned])
     return PinChoice(
         sets=current,
-        note=f"the condition set {pinned[:12]} that this run started with is gone; "
-        f"{current.digest[:12]} is used",
+        note=f"the condition set {pinned[:12]} that this run started with is gone; {current.digest[:12]} is used",
     )

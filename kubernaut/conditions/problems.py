@@ -21,9 +21,7 @@ _NAMED = re.compile(r"([A-Za-z_][\w.-]*): ")
 
 def known_keys(*models: type[BaseModel]) -> tuple[str, ...]:
     """Give every key that these models know, as written in YAML, for suggestions."""
-    return tuple(
-        sorted({field.alias or name for model in models for name, field in model.model_fields.items()})
-    )
+    return tuple(sorted({field.alias or name for model in models for name, field in model.model_fields.items()}))
 
 
 def describe(error: ValidationError, *, place: Callable[[YamlPath], object], keys: Iterable[str]) -> str:

@@ -121,9 +121,7 @@ def resolve(
     suite = {condition.id for condition in resolved}
     for entry in added:
         if entry.id.action != action or entry.id.level is not texts.level:
-            raise SettingsError(
-                f"{entry.place}: {entry.id} does not belong to {action} at the {texts.level} level"
-            )
+            raise SettingsError(f"{entry.place}: {entry.id} does not belong to {action} at the {texts.level} level")
         if entry.id in suite:
             continue
         text = texts.policy(entry.id) or _inline(entry, conditions, namespace=namespace)
@@ -133,9 +131,7 @@ def resolve(
         resolved.append(_from_author(entry, policy, text.origin))
         policies[policy.digest] = policy
     resolved.sort(key=lambda condition: condition.id.phase is Phase.POST)
-    return Resolution(
-        conditions=tuple(resolved), policies=policies, set_digest=texts.digest, notes=tuple(notes)
-    )
+    return Resolution(conditions=tuple(resolved), policies=policies, set_digest=texts.digest, notes=tuple(notes))
 
 
 def allows_inline(patterns: Sequence[str], namespace: str) -> bool:
@@ -173,9 +169,7 @@ def _from_settings(
     )
 
 
-def _challenger(
-    champion: ResolvedCondition, policy: "CompiledPolicy", settings: PreSettings
-) -> ResolvedCondition:
+def _challenger(champion: ResolvedCondition, policy: "CompiledPolicy", settings: PreSettings) -> ResolvedCondition:
     """Judge the challenger on the same looks: the same times, its own parameters, never enforced."""
     return replace(
         champion,

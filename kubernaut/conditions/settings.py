@@ -9,60 +9,27 @@ declare for the numbers under `settings` are checked in `compiled_set`.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
+from pydantic import Field, ValidationError, model_validator
+
+from kubernaut.conditions.fields import (
+    Name,
+    Number,
+    Percent,
+    Seconds,
+    Share,
+    StrictModel,
+    check_named,
+    check_timing,
 )
-
 from kubernaut.conditions.problems import describe
-from kubernaut.conditions.spec import DEFAULT_TIMEOUT_POST_S, DEFAULT_TIMEOUT_PRE_S, MAX_TIMEOUT_S
-from kubernaut.durations import check_bounds, format_duration, parse_duration
-from kubernaut.errors import DurationError, SettingsError
+from kubernaut.conditions.spec import DEFAULT_TIMEOUT_POST_S, DEFAULT_TIMEOUT_PRE_S
+from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId, Level, Phase
 
-MIN_TIMEOUT_S = 0.1
-"""Shorter, and not one read of the API server fits in."""
-MIN_POLL_INTERVAL_S = 1.0
-"""A faster poll is load without knowledge: kubelet reports once a second at best."""
-MAX_POLL_INTERVAL_S = 300.0
 MAX_BLOCKED_DEADLINE_S = 86_400.0
 """Nothing waits for ever; after a day an incident has other owners."""
-
-FROM_TEXT = {"from_text": True}
-"""Validation context of values that a person wrote: a bare number is no duration there."""
-
-
-def _seconds(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        try:
-            return parse_duration(value)
-        except DurationError as error:
-            raise ValueError(str(error)) from error
-    if info.context and isinstance(value, int | float):
-        raise ValueError(f"{value} of what? write a duration, e.g. {value}s")
-    return value
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(allow_inf_nan=False)]
-Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
-"""Of an action, a condition type or a setting: snake_case, so that it fits file names, labels and Rego."""
-Number = Annotated[float, Field(allow_inf_nan=False)]
-
-
-class StrictModel(BaseModel):
-    """What all models of settings share: frozen, strict types, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", populate_by_name=True)
 
 
 class TimeToPass(StrictModel):
@@ -146,47 +113,13 @@ class PostSettings(PreSettings):
 
     @model_validator(mode="after")
     def _timing_in_bounds(self) -> Self:
-        check_timing(
-            timeout_s=self.timeout_s, poll_interval_s=self.poll_interval_s, hold_for_s=self.hold_for_s
-        )
+        check_timing(timeout_s=self.timeout_s, poll_interval_s=self.poll_interval_s, hold_for_s=self.hold_for_s)
         return self
 
     @property
     def timing(self) -> tuple[float | None, float]:
         """Poll interval and hold time in seconds."""
         return self.poll_interval_s, self.hold_for_s
-
-
-def check_timing(*, timeout_s: float, poll_interval_s: float | None = None, hold_for_s: float = 0.0) -> None:
-    """Check one condition's times against their bounds and each other.
-
-    Raises
-    ------
-    ValueError
-        The message begins with the field's name as written in YAML.
-    """
-    _named("timeout", timeout_s, minimum_s=MIN_TIMEOUT_S, maximum_s=MAX_TIMEOUT_S)
-    if poll_interval_s is not None:
-        _named("pollInterval", poll_interval_s, minimum_s=MIN_POLL_INTERVAL_S, maximum_s=MAX_POLL_INTERVAL_S)
-        if poll_interval_s > timeout_s:
-            raise ValueError(
-                f"pollInterval: {format_duration(poll_interval_s)} is longer than the timeout "
-                f"({format_duration(timeout_s)}); nothing would be polled"
-            )
-    if hold_for_s:
-        _named("holdFor", hold_for_s, minimum_s=MIN_TIMEOUT_S, maximum_s=MAX_TIMEOUT_S)
-    if hold_for_s >= timeout_s:
-        raise ValueError(
-            f"holdFor: {format_duration(hold_for_s)} does not fit into the timeout "
-            f"({format_duration(timeout_s)}); it could never pass: raise the timeout or lower holdFor"
-        )
-
-
-def _named(name: str, seconds: float, *, minimum_s: float, maximum_s: float) -> None:
-    try:
-        check_bounds(seconds, where=name, minimum_s=minimum_s, maximum_s=maximum_s)
-    except DurationError as error:
-        raise ValueError(str(error)) from error
 
 
 class ActionSettings(StrictModel):
@@ -273,11 +206,9 @@ class Settings(StrictModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.blocked_deadline_s:
-            _named(
-                "blockedDeadline", self.blocked_deadline_s, minimum_s=1.0, maximum_s=MAX_BLOCKED_DEADLINE_S
-            )
+            check_named("blockedDeadline", self.blocked_deadline_s, minimum_s=1.0, maximum_s=MAX_BLOCKED_DEADLINE_S)
         for name, environment in self.environments.items():
-            for action, phase, type_ in _named_conditions(environment):
+            for action, phase, type_ in _changed_conditions(environment):
                 place = f"environments.{name}.actions.{action}.{phase.value}.{type_}"
                 if type_ not in self._phase(action, phase):
                     raise ValueError(
@@ -356,7 +287,7 @@ class Settings(StrictModel):
         return type(base)(**(fields | changes))
 
 
-def _named_conditions(environment: EnvironmentSettings) -> Iterator[tuple[str, Phase, str]]:
+def _changed_conditions(environment: EnvironmentSettings) -> Iterator[tuple[str, Phase, str]]:
     for action, overrides in environment.actions.items():
         for phase in Phase:
             for type_ in overrides.phase(phase):

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from kubernaut.conditions.fields import FROM_TEXT
 from kubernaut.conditions.problems import describe, known_keys
 from kubernaut.conditions.settings import (
-    FROM_TEXT,
     ActionSettings,
     BlockRate,
     EnvironmentSettings,
@@ -28,9 +28,7 @@ from kubernaut.errors import SettingsError
 
 SETTINGS_KEY = "settings.yaml"
 _LINE_WIDTH = 110
-_KEYS = known_keys(
-    Settings, ActionSettings, EnvironmentSettings, PostSettings, Evidence, TimeToPass, BlockRate
-)
+_KEYS = known_keys(Settings, ActionSettings, EnvironmentSettings, PostSettings, Evidence, TimeToPass, BlockRate)
 
 
 def load_settings(text: str, *, source: str = SETTINGS_KEY) -> Settings:

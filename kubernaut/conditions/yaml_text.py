@@ -53,9 +53,7 @@ def read_yaml(text: str, *, source: str) -> YamlText:
     """
     documents = read_yaml_documents(text, source=source)
     if len(documents) > 1:
-        raise SettingsError(
-            f"{source}: {len(documents)} YAML documents where one is expected; remove the `---` lines"
-        )
+        raise SettingsError(f"{source}: {len(documents)} YAML documents where one is expected; remove the `---` lines")
     return documents[0] if documents else YamlText(value=None, source=source)
 
 
@@ -96,8 +94,7 @@ def _checked_lines(root: yaml.Node, *, source: str) -> dict[YamlPath, int]:
     for path, node, line in _walk(root):
         if id(node) in seen:
             raise SettingsError(
-                f"{Place(file=source, line=line)}: YAML anchors and aliases are not accepted; "
-                "write the value out"
+                f"{Place(file=source, line=line)}: YAML anchors and aliases are not accepted; write the value out"
             )
         seen.add(id(node))
         if path in lines and path:
@@ -120,13 +117,9 @@ def _walk(root: yaml.Node) -> Iterator[tuple[YamlPath, yaml.Node, int]]:
             continue
         visited.add(id(node))
         if isinstance(node, yaml.MappingNode):
-            children = [
-                ((*path, str(key.value)), value, key.start_mark.line + 1) for key, value in node.value
-            ]
+            children = [((*path, str(key.value)), value, key.start_mark.line + 1) for key, value in node.value]
         elif isinstance(node, yaml.SequenceNode):
-            children = [
-                ((*path, index), item, item.start_mark.line + 1) for index, item in enumerate(node.value)
-            ]
+            children = [((*path, index), item, item.start_mark.line + 1) for index, item in enumerate(node.value)]
         else:
             continue
         stack.extend(reversed(children))

@@ -13,8 +13,8 @@ from datetime import datetime
 from kubernaut.enforcement.martingale import log_evidence_above, log_threshold
 
 BUDGET_ALPHA = 0.01
-"""Chance that a condition which keeps its promise is ever set back. It costs protection until somebody looks, and a
-dozen conditions are in force at once: hence rarer than the usual 5 %."""
+"""Chance that a condition which keeps its promise is ever set back. It costs protection until somebody looks,
+and a dozen conditions are in force at once: hence rarer than the usual 5 %."""
 
 REMEMBERED_INCIDENTS = 256
 """A retry comes within half an hour of its incident; that many others do not come in between."""

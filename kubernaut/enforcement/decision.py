@@ -79,9 +79,7 @@ def enforcement_of(
     percent = condition.rollout_percent if reason is EnforcementReason.ENROLLED else 0.0
     if reason is EnforcementReason.ENROLLED and not is_enrolled(bucket, percent):
         reason = EnforcementReason.NOT_ENROLLED
-    return Enforcement(
-        enforced=reason is EnforcementReason.ENROLLED, reason=reason, bucket=bucket, percent=percent
-    )
+    return Enforcement(enforced=reason is EnforcementReason.ENROLLED, reason=reason, bucket=bucket, percent=percent)
 
 
 class Effect(StrEnum):

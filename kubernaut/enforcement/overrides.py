@@ -136,9 +136,7 @@ def read_override(
     entries, problems = _entries(annotations[CONDITION])
     if not entries:
         return OverrideReading(problems=problems or (f"override ignored: {CONDITION} is empty",))
-    return OverrideReading(
-        override=Override(entries=entries, by=by, reason=reason, until=until), problems=problems
-    )
+    return OverrideReading(override=Override(entries=entries, by=by, reason=reason, until=until), problems=problems)
 
 
 def _invalid(why: str) -> OverrideReading:

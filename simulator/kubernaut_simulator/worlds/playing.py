@@ -1,0 +1,453 @@
+"""One incident from its onset to its last run: reads, judges, acts and records as the operator would.
+
+The order is the operator's: preconditions of the step, the target must exist, preconditions of the action, the Job, then
+the postconditions of both levels from the action's end. A run that did not help may be tried again on the same pods.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib.metadata import version
+
+from kubernaut import __version__
+from kubernaut.conditions.inputs import RunContext as InputContext
+from kubernaut.conditions.pinning import PinnedSets
+from kubernaut.conditions.resolve import Resolution, resolve
+from kubernaut.enforcement.rollout import bucket_of
+from kubernaut.facts.registry import REGISTRY_VERSION
+from kubernaut.history.ids import RunKey, policy_id, workflow_id
+from kubernaut.history.rows import ExecutionRow, PolicyRow, Row, WorkflowRow
+from kubernaut.identity import Level, Phase
+from kubernaut.json_types import JsonObject
+from kubernaut.policy.compiling import compile_policy
+from kubernaut.verification.rows import RunContext, stopping_percents
+from kubernaut.verification.status import StageStatus
+from kubernaut.verification.types import EndCause, ObservationEnded, StagePhase, StageSpec
+from kubernaut_simulator.worlds.causes import Cause
+from kubernaut_simulator.worlds.driver import Driver, FoldingJudge, Stage, stage_conditions
+from kubernaut_simulator.worlds.eyes import Eyes
+from kubernaut_simulator.worlds.labels import draw_label
+from kubernaut_simulator.worlds.objects import WorldObjects
+from kubernaut_simulator.worlds.pod_life import draw_delay
+from kubernaut_simulator.worlds.scenario import DAY_S, Delay, Scenario
+from kubernaut_simulator.worlds.streams import Stream, digest_uid
+from kubernaut_simulator.worlds.target_life import TargetLife, begin_life
+from kubernaut_simulator.worlds.traffic import Incident
+from kubernaut_simulator.worlds.truth import TruthRow
+
+ACTION = "scale_deployment"
+STEP = 1
+
+HANDOVER = Delay(median=0.6, sigma=0.4, at_most=5)
+"""From the step's preconditions to the execution's."""
+
+BY_HAND = Delay(median=4200, sigma=0.8, at_most=2 * DAY_S)
+"""From the last run's end until people have resolved an incident that no run has."""
+
+RETURNED_S = (0.3, 1.5)
+"""From the change of the API to the end of the Job that made it."""
+
+LONGEST_WAIT_S = 1800.0
+"""How long after the action replicas that get ready still count as its doing."""
+
+_ALERTS = ("HighLatency", "HighErrorRate", "CPUSaturation", "QueueBacklog")
+_POD_ALERTS: Mapping[Cause, str] = {
+    Cause.CRASH_AT_START: "KubePodCrashLooping",
+    Cause.CRASH_LATER: "KubePodCrashLooping",
+    Cause.OUT_OF_MEMORY: "ContainerOOMKilled",
+    Cause.BAD_IMAGE: "KubeDeploymentRolloutStuck",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """What all incidents of a world share.
+
+    Attributes
+    ----------
+    start : datetime
+        Moment of virtual second 0: a midnight UTC.
+    """
+
+    scenario: Scenario
+    seed: int
+    start: datetime
+    sets: PinnedSets
+    judge: FoldingJudge
+
+    @property
+    def cluster_uid(self) -> str:
+        """UID of the one cluster."""
+        return digest_uid(self.seed, "cluster", self.scenario.name)
+
+    def resolution(self, level: Level, *, namespace: str, environment: str) -> Resolution:
+        """Give what a run is judged by at one level."""
+        return resolve(
+            self.sets.level(level),
+            action=ACTION,
+            namespace=namespace,
+            environment=environment,
+            compile_=compile_policy,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Run:
+    """One run, as far as it has come."""
+
+    number: int
+    incident_id: str
+    workflow_uid: str
+    execution_uid: str
+    started_s: float
+    replicas: int
+    parameters: JsonObject
+    labels: Mapping[str, str]
+    bucket: int
+    action_started_s: float | None = None
+    ended_s: float | None = None
+    finished_s: float = 0.0
+    result: str = "succeeded"
+    message: str = ""
+    stopped_by: tuple[str, ...] = ()
+    blocked_s: float = 0.0
+    cut_short: bool = False
+    stopping: tuple[float, ...] = ()
+
+
+class Player:
+    """Plays incidents of one world, one after the other."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._resolutions: dict[tuple[Level, str, str], Resolution] = {}
+        self._versions = {
+            "engine": __version__,
+            "evaluator": f"regopy {version('regopy')}",
+            "fact_registry": str(REGISTRY_VERSION),
+            "operator": "generated",
+        }
+
+    def play(self, incident: Incident) -> tuple[list[Row], list[TruthRow]]:
+        """Play one incident.
+
+        Returns
+        -------
+        list of Row, list of TruthRow
+            What the operator would have recorded, in the order of the runs; and what is true of each run.
+        """
+        world = self._world
+        scenario = world.scenario.at(incident.onset_s / DAY_S)
+        stream = Stream(world.seed, "incident", incident.key)
+        detected_s = incident.onset_s + draw_delay(stream, scenario.traffic.detection)
+        started_s = round(detected_s + draw_delay(stream, scenario.traffic.analysis), 3)
+        life = begin_life(incident, scenario, world.seed, detected_s=detected_s, run_s=started_s)
+        objects = WorldObjects(life, world.start)
+        states_replicas = stream.happens(incident.deployment.team.states_replicas)
+        retries = scenario.traffic.retries
+        rows: list[Row] = []
+        workflows: list[WorkflowRow] = []
+        truth: list[TruthRow] = []
+        replicas = life.wanted
+        while True:
+            run = self._begin(life, stream, number=len(truth) + 1, started_s=started_s, replicas=replicas)
+            expected = life.baseline if run.number == 1 else life.replicas(started_s)
+            if states_replicas:
+                run.parameters = {**run.parameters, "expectedReplicas": expected}
+            rows += self._carry_out(run, life, objects, stream.child("run", run.number))
+            workflow, true = self._outcome(run, life, stream.child("outcome", run.number), detected_s=detected_s)
+            workflows.append(workflow)
+            truth.append(true)
+            again = stream.happens(retries.probability) and run.number <= retries.at_most
+            started_s = round(run.finished_s + draw_delay(stream, retries.after), 3)
+            replicas += stream.integer(1, 2)
+            if true.good or not again:
+                break
+        rows += self._resolved(workflows, truth, stream, run)
+        return rows, truth
+
+    def policy_rows(self) -> list[PolicyRow]:
+        """Give the source of every policy that the world's runs are judged by."""
+        sets = self._world.sets
+        found: dict[str, PolicyRow] = {}
+        for level in Level:
+            compiled = sets.level(level)
+            for candidate, policies in ((False, compiled.policies), (True, compiled.candidates)):
+                for condition, policy in policies.items():
+                    record_id = policy_id(condition, digest=policy.digest, candidate=candidate)
+                    found[record_id] = PolicyRow(
+                        record_id=record_id,
+                        recorded_at=self._world.start,
+                        digest=policy.digest,
+                        action=condition.action,
+                        level=condition.level,
+                        phase=condition.phase,
+                        type=condition.type,
+                        candidate=candidate,
+                        source=policy.source,
+                        libraries=dict(policy.libraries),
+                        metadata={"title": policy.metadata.title, "description": policy.metadata.description},
+                    )
+        return [found[record_id] for record_id in sorted(found)]
+
+    def _begin(self, life: TargetLife, stream: Stream, *, number: int, started_s: float, replicas: int) -> _Run:
+        world, deployment, key = self._world, life.deployment, life.incident.key
+        incident_id = digest_uid(world.seed, "incident-id", key)
+        alert = _POD_ALERTS.get(life.incident.cause)
+        labelled = stream.child("labels")
+        if alert is None or labelled.happens(0.4):
+            alert = labelled.pick(_ALERTS)
+        return _Run(
+            number=number,
+            incident_id=incident_id,
+            workflow_uid=digest_uid(world.seed, "workflow", key, number),
+            execution_uid=digest_uid(world.seed, "execution", key, number),
+            started_s=started_s,
+            replicas=replicas,
+            parameters={
+                "deployment": {
+                    "name": deployment.name,
+                    "namespace": deployment.namespace,
+                    "replicas": replicas,
+                }
+            },
+            labels={
+                "alert": alert,
+                "severity": labelled.pick(("warning", "critical")),
+                "team": deployment.team.name,
+            },
+            bucket=bucket_of(world.sets.step.texts.settings.rollout, incident_id),
+        )
+
+    def _carry_out(self, run: _Run, life: TargetLife, objects: WorldObjects, stream: Stream) -> list[Row]:
+        """Drive one run's four stages and the action between them."""
+        timing, start = life.scenario.timing, self._world.start
+        key = f"{life.incident.key}/{run.number}"
+        eyes = Eyes(life, objects, start=start, key=key, parameters=run.parameters)
+        driver = Driver(eyes, self._world.judge, start=start)
+        now_s = run.started_s
+        stages = ((Level.STEP, Phase.PRE), (Level.ACTION, Phase.PRE))
+        for level, phase in stages:
+            if run.result == "succeeded" and level is Level.ACTION:
+                now_s = round(now_s + draw_delay(stream, HANDOVER), 3)
+                if not life.there:
+                    run.result, run.message = "failed", f"{eyes.target} is not there"
+            stage = self._stage(run, life, level, phase)
+            if run.result != "succeeded":
+                driver.drive(stage, started_at=driver.moment(now_s), ends=_never_ran(driver.moment(now_s)))
+                continue
+            status = driver.drive(stage, started_at=driver.moment(now_s))
+            run.stopping += stopping_percents(stage.spec, status)
+            run.blocked_s += status.blocked_s
+            now_s = round(driver.seconds(status.decided_at or status.seen_at), 6)
+            if status.phase is not StagePhase.PASSED:
+                run.result, run.message = "blocked", status.message
+                run.stopped_by = _texts(stage.spec, status)
+        if run.result == "succeeded":
+            eyes.take_baseline(now_s)
+            run.action_started_s = round(now_s + draw_delay(stream, timing.dispatch), 3)
+            run.ended_s = round(run.action_started_s + draw_delay(stream, timing.action), 3)
+            changed_s = round(max(run.action_started_s, run.ended_s - stream.uniform(*RETURNED_S)), 3)
+            life.scale(changed_s, run.replicas)
+            eyes.action_ended(run.ended_s)
+            eyes.changed()
+        self._verify(run, life, driver, now_s)
+        rows: list[Row] = [*driver.records.attempts, *driver.records.evaluations.values()]
+        return [*rows, self._execution(run, life)]
+
+    def _verify(self, run: _Run, life: TargetLife, driver: Driver, now_s: float) -> None:
+        """Drive the postconditions of both levels; an enforced failure at the action's cuts the step's short."""
+        started_at = driver.moment(now_s if run.ended_s is None else run.ended_s)
+        ends = _never_ran(started_at) if run.ended_s is None else None
+        finished_s = driver.seconds(started_at)
+        for level in (Level.ACTION, Level.STEP):
+            stage = self._stage(run, life, level, Phase.POST)
+            status = driver.drive(stage, started_at=started_at, ends=ends)
+            if status.decided_at is not None:
+                finished_s = max(finished_s, driver.seconds(status.decided_at))
+            if run.ended_s is not None and status.phase is StagePhase.FAILED and run.result == "succeeded":
+                run.result, run.message = "failed", status.message
+                run.stopped_by = _texts(stage.spec, status)
+                if level is Level.ACTION and status.decided_at is not None:
+                    run.cut_short = True
+                    ends = (status.decided_at, ObservationEnded(cause=EndCause.CUT_SHORT))
+        run.finished_s = round(finished_s, 6)
+
+    def _stage(self, run: _Run, life: TargetLife, level: Level, phase: Phase) -> Stage:
+        deployment = life.deployment
+        resolution = self._resolved_at(level, deployment.namespace, deployment.environment)
+        settings = self._world.sets.level(level).texts.settings
+        return Stage(
+            spec=StageSpec(
+                uid=run.execution_uid if level is Level.ACTION else f"{run.workflow_uid}/{STEP}",
+                level=level,
+                phase=phase,
+                conditions=stage_conditions(resolution, phase, bucket=run.bucket),
+                blocked_deadline_s=settings.blocked_deadline_s,
+            ),
+            resolution=resolution,
+            enforcement=settings.enforcement,
+            record_facts=settings.record_facts,
+            parameters=run.parameters,
+            input_context=InputContext(step=STEP, incident=run.incident_id),
+            row_context=RunContext(
+                run=RunKey(
+                    cluster_uid=self._world.cluster_uid,
+                    workflow_uid=run.workflow_uid,
+                    execution_uid=run.execution_uid,
+                    step=STEP,
+                ),
+                incident_id=run.incident_id,
+                execution_uid=run.execution_uid,
+                settings_digest=self._world.sets.digest,
+                bucket=run.bucket,
+                namespace=deployment.namespace,
+                target_kind="Deployment",
+                target_name=deployment.name,
+                target_uid=deployment.uid if life.there else "",
+                environment=deployment.environment,
+                labels=run.labels,
+                versions=self._versions,
+                stopping_percents=run.stopping,
+            ),
+        )
+
+    def _resolved_at(self, level: Level, namespace: str, environment: str) -> Resolution:
+        key = (level, namespace, environment)
+        known = self._resolutions.get(key)
+        if known is None:
+            known = self._resolutions[key] = self._world.resolution(
+                level, namespace=namespace, environment=environment
+            )
+        return known
+
+    def _execution(self, run: _Run, life: TargetLife) -> ExecutionRow:
+        deployment = life.deployment
+        ids = RunKey(
+            cluster_uid=self._world.cluster_uid,
+            workflow_uid=run.workflow_uid,
+            execution_uid=run.execution_uid,
+            step=STEP,
+        )
+        return ExecutionRow(
+            record_id=ids.execution_id(),
+            recorded_at=self._moment(run.finished_s),
+            cluster_uid=self._world.cluster_uid,
+            incident_id=run.incident_id,
+            workflow_uid=run.workflow_uid,
+            execution_uid=run.execution_uid,
+            step=STEP,
+            action=ACTION,
+            parameters=run.parameters,
+            namespace=deployment.namespace,
+            target_kind="Deployment",
+            target_name=deployment.name,
+            target_uid=deployment.uid if life.there else "",
+            environment=deployment.environment,
+            labels=run.labels,
+            started_at=self._moment(run.started_s),
+            action_started_at=None if run.action_started_s is None else self._moment(run.action_started_s),
+            action_ended_at=None if run.ended_s is None else self._moment(run.ended_s),
+            finished_at=self._moment(run.finished_s),
+            result=run.result,
+            message=run.message,
+            stopped_by=run.stopped_by,
+            blocked_s=run.blocked_s,
+            cut_short=run.cut_short,
+        )
+
+    def _outcome(
+        self, run: _Run, life: TargetLife, stream: Stream, *, detected_s: float
+    ) -> tuple[WorkflowRow, TruthRow]:
+        """Say what is true of a run, and what is said of it."""
+        scenario = life.scenario
+        looked_s = (run.finished_s if run.ended_s is None else run.ended_s) + scenario.stabilization
+        ready_after_s = _ready_after(life, run.ended_s)
+        helped = ready_after_s is not None and life.helped(looked_s)
+        good = helped or stream.happens(scenario.recovers_alone)
+        label = draw_label(
+            scenario.labels,
+            good=good,
+            healthy=life.there and life.ready(looked_s) >= life.replicas(looked_s),
+            stream=stream,
+        )
+        known_at = None if label.outcome is None else self._moment(round(looked_s + label.after_s, 3))
+        workflow = WorkflowRow(
+            record_id=workflow_id(cluster_uid=self._world.cluster_uid, workflow_uid=run.workflow_uid),
+            recorded_at=known_at or self._moment(run.finished_s),
+            cluster_uid=self._world.cluster_uid,
+            incident_id=run.incident_id,
+            workflow_uid=run.workflow_uid,
+            namespace=life.deployment.namespace,
+            environment=life.deployment.environment,
+            labels=run.labels,
+            detected_at=self._moment(detected_s),
+            started_at=self._moment(run.started_s),
+            finished_at=self._moment(run.finished_s),
+            result="completed" if run.result == "succeeded" else "failed",
+            outcome=label.outcome,
+            outcome_source=label.source,
+            outcome_at=known_at,
+        )
+        truth = TruthRow(
+            incident_id=run.incident_id,
+            workflow_uid=run.workflow_uid,
+            run=run.number,
+            onset_s=life.incident.onset_s,
+            cause=life.incident.cause,
+            outage=life.incident.outage,
+            good=good,
+            helped=helped,
+            ran=run.ended_s is not None,
+            ready_after_s=ready_after_s,
+            need=life.need,
+            shortage=life.shortage,
+            relieved=life.shortage and life.relieved,
+            disturbances=",".join(life.disturbed),
+            label_wrong=label.wrong,
+        )
+        return workflow, truth
+
+    def _resolved(
+        self, workflows: list[WorkflowRow], truth: list[TruthRow], stream: Stream, last: _Run
+    ) -> list[WorkflowRow]:
+        """Say of every run when its incident was over, and whether people had to end it."""
+        true = truth[-1]
+        ended_s = last.finished_s if last.ended_s is None else last.ended_s
+        if true.helped:
+            after_s = max(true.ready_after_s or 0.0, 20.0) + stream.uniform(20, 120)
+        elif true.good:
+            after_s = stream.uniform(30, 280)
+        else:
+            after_s = draw_delay(stream, BY_HAND)
+        resolved_at = self._moment(round(ended_s + after_s, 3))
+        by_hand = not true.good
+        return [
+            replace(
+                row,
+                resolved_at=resolved_at,
+                manual_intervention=by_hand and row is workflows[-1],
+                recorded_at=max(row.recorded_at, resolved_at),
+            )
+            for row in workflows
+        ]
+
+    def _moment(self, at_s: float) -> datetime:
+        return self._world.start + timedelta(seconds=at_s)
+
+
+def _ready_after(life: TargetLife, ended_s: float | None) -> float | None:
+    if ended_s is None:
+        return None
+    moments_s = [ended_s, *(at_s for at_s in life.changes() if ended_s < at_s <= ended_s + LONGEST_WAIT_S)]
+    return next((round(at_s - ended_s, 3) for at_s in moments_s if life.helped(at_s)), None)
+
+
+def _never_ran(now: datetime) -> tuple[datetime, ObservationEnded]:
+    return now, ObservationEnded(cause=EndCause.ACTION_NEVER_RAN)
+
+
+def _texts(spec: StageSpec, status: StageStatus) -> tuple[str, ...]:
+    """Give the full names of the conditions that stopped a stage."""
+    names = {entry.key: str(entry.condition.id) for entry in spec.conditions}
+    return tuple(names[key] for key in status.stopped_by)

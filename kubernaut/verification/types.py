@@ -4,8 +4,7 @@ A *stage* is all preconditions, or all postconditions, at one level of one run. 
 spec, its status, what was observed since and the time, and answers with the new status, what to do, and when
 to ask again. The operator carries intents out against a cluster, the simulator against a recorded or
 generated world on a virtual clock; neither decides anything. Nothing here knows how facts are read, where
-status is stored or what a row's file is. The file
-is long because it is one vocabulary, without behaviour.
+status is stored or what a row's file is. The file is long because it is one vocabulary, without behaviour.
 """
 
 from collections.abc import Mapping

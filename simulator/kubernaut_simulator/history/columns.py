@@ -52,9 +52,7 @@ def _column(item: RowField, rows: Sequence[Row]) -> Any:
             try:
                 pa.array([value], arrow_type(item))
             except (pa.ArrowException, ValueError, TypeError, OverflowError) as reason:
-                raise HistoryError(
-                    f"{row.record_id}: field {item.name!r} cannot be kept: {reason}"
-                ) from reason
+                raise HistoryError(f"{row.record_id}: field {item.name!r} cannot be kept: {reason}") from reason
         raise HistoryError(f"field {item.name!r} cannot be kept: {error}") from error
 
 

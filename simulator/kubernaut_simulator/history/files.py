@@ -60,9 +60,7 @@ def discover(paths: Path | str | Iterable[Path | str]) -> Sequence[HistoryFile]:
     """
     given = [Path(paths)] if isinstance(paths, str | Path) else [Path(path) for path in paths]
     if not given:
-        raise HistoryError(
-            "no history given; name files (.jsonl, .jsonl.gz, .parquet) or folders that hold them"
-        )
+        raise HistoryError("no history given; name files (.jsonl, .jsonl.gz, .parquet) or folders that hold them")
     found: dict[Path, HistoryFile] = {}
     for path in given:
         for item in _files_at(path):

@@ -18,7 +18,7 @@ from kubernaut_simulator.history.arrow_schema import ArrowTable, empty_table
 from kubernaut_simulator.history.columns import rows_in
 from kubernaut_simulator.history.description import HistoryDescription, describe
 from kubernaut_simulator.history.fingerprint import fingerprint
-from kubernaut_simulator.history.problems import Problem
+from kubernaut_simulator.history.problems import Problem, Problems
 from kubernaut_simulator.history.reading import ReadReport, read_history, tables_from_rows
 from kubernaut_simulator.history.selection import Selection, select
 from kubernaut_simulator.history.writing import write_jsonl, write_parquet
@@ -71,15 +71,23 @@ class History:
         return cls(tables, report)
 
     @classmethod
-    def from_rows(cls, rows: Iterable[Row]) -> "History":
+    def from_rows(cls, rows: Iterable[Row], *, problems: Problems | None = None, source: str = "") -> "History":
         """Make a history of rows in any order, by the rules of reading: newest of each id, clocks checked.
+
+        Parameters
+        ----------
+        rows : iterable of Row
+        problems : Problems or None
+            What was wrong already where the rows come from.
+        source : str
+            Names that place in the report.
 
         Raises
         ------
         HistoryError
             There are no rows.
         """
-        tables, report = tables_from_rows(rows)
+        tables, report = tables_from_rows(rows, problems=problems or Problems(), source=source)
         return cls(tables, report)
 
     def table(self, kind: RowKind | str) -> ArrowTable:
@@ -166,9 +174,7 @@ class History:
         HistoryError
             An instant without time zone.
         """
-        wanted = Selection(
-            since=since, until=until, action=action, namespace=namespace, environment=environment
-        )
+        wanted = Selection(since=since, until=until, action=action, namespace=namespace, environment=environment)
         return History(select({kind: self.table(kind) for kind in RowKind}, wanted), self.report)
 
     def to_parquet(self, folder: Path | str, *, partitioned: bool = False) -> list[Path]:

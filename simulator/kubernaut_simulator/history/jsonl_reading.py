@@ -19,9 +19,7 @@ MAX_LINE_BYTES = 16 * 1024 * 1024
 """A row of history is kilobytes; a line beyond this is not one, and must not fill the memory."""
 
 
-def lines_of(
-    file: HistoryFile, *, at: Callable[[int], None]
-) -> Iterator[tuple[int | None, Row | HistoryError]]:
+def lines_of(file: HistoryFile, *, at: Callable[[int], None]) -> Iterator[tuple[int | None, Row | HistoryError]]:
     """Give each line that is not blank as (line number, row or what is wrong with it).
 
     A last (None, error) says that the file is damaged from here on; what was given before stands.
@@ -50,9 +48,7 @@ def lines_of(
         raise HistoryError(f"cannot be read: {error.strerror or error}") from error
 
 
-def _rows(
-    stream: BinaryIO, raw: BinaryIO, at: Callable[[int], None]
-) -> Iterator[tuple[int, Row | HistoryError]]:
+def _rows(stream: BinaryIO, raw: BinaryIO, at: Callable[[int], None]) -> Iterator[tuple[int, Row | HistoryError]]:
     number = 0
     while line := stream.readline(MAX_LINE_BYTES):
         number += 1

@@ -39,7 +39,7 @@ def open_parquet(file: HistoryFile) -> "ParquetRows":
         Not Parquet, damaged, of an unknown schema version, or its kind is said nowhere.
     """
     try:
-        source = pq.ParquetFile(file.path, memory_map=True)
+        source = pq.ParquetFile(file.path)
     except (pa.ArrowException, OSError) as error:
         raise HistoryError(f"not a readable Parquet file: {error}") from error
     try:

@@ -94,19 +94,29 @@ def read_history(
     return reader.finish(tuple(str(file.path) for file in files))
 
 
-def tables_from_rows(rows: Iterable[Row]) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
-    """Make tables of rows that never were in a file, by the same rules.
+def tables_from_rows(
+    rows: Iterable[Row], *, problems: Problems, source: str = ""
+) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
+    """Make tables of rows that never were in a file of history, by the same rules.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+    problems : Problems
+        May hold some already, found where the rows come from.
+    source : str
+        Names where the rows come from; empty for rows made by a program.
 
     Raises
     ------
     HistoryError
         There are no rows.
     """
-    reader = _Reader(Problems())
+    reader = _Reader(problems)
     for number, row in enumerate(rows, start=1):
         reader.take("", number, row)
     reader.flush("")
-    return reader.finish(())
+    return reader.finish((source,) if source else ())
 
 
 def _from(behind: int, total: int, tell: Progress) -> Callable[[int], None]:
@@ -236,13 +246,8 @@ class _Reader:
             replaced += result.replaced
             duplicates += result.duplicates
             for record_id in result.conflicts:
-                message = (
-                    f"two different {kind.value} rows have the id {record_id} and the same time; "
-                    "the last is used"
-                )
-                self._problems.add(
-                    Problem(kind=ProblemKind.CONFLICT, file="", row_kind=kind, message=message, rows=1)
-                )
+                message = f"two different {kind.value} rows have the id {record_id} and the same time; the last is used"
+                self._problems.add(Problem(kind=ProblemKind.CONFLICT, file="", row_kind=kind, message=message, rows=1))
         kept = sum(table.num_rows for table in tables.values())
         if not kept:
             raise HistoryError(self._nothing(files))

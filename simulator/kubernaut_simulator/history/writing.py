@@ -34,9 +34,7 @@ _TIME_OF: Mapping[RowKind, str] = {
 }
 
 
-def write_parquet(
-    tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, partitioned: bool = False
-) -> list[Path]:
+def write_parquet(tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, partitioned: bool = False) -> list[Path]:
     """Write one Parquet file per kind that has rows; gives their paths.
 
     Parameters
@@ -63,16 +61,26 @@ def write_parquet(
 
 
 def _write_one(kind: RowKind, table: ArrowTable, path: Path) -> Path:
-    folded = [item.name for item in schema_of(kind) if pa.types.is_dictionary(item.type)]
-    with replacing(path) as stream:
-        pq.write_table(
-            table.cast(schema_of(kind)),
-            stream,
-            compression="zstd",
-            use_dictionary=folded,
-            row_group_size=ROW_GROUP_ROWS,
-        )
+    schema = schema_of(kind)
+    folded = [item.name for item in schema if pa.types.is_dictionary(item.type)]
+    with (
+        replacing(path) as stream,
+        pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=folded) as writer,
+    ):
+        for start in range(0, table.num_rows, ROW_GROUP_ROWS):
+            writer.write_table(_own_words(table.slice(start, ROW_GROUP_ROWS), schema))
     return path
+
+
+def _own_words(part: ArrowTable, schema: pa.Schema) -> ArrowTable:
+    """Give a row group whose dictionaries hold its own words only; Arrow would write all words to each."""
+    columns = [
+        part[item.name].cast(pa.string()).combine_chunks().dictionary_encode().cast(item.type)
+        if pa.types.is_dictionary(item.type)
+        else part[item.name]
+        for item in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _parts(kind: RowKind, table: ArrowTable) -> Iterator[tuple[Path, ArrowTable]]:
@@ -85,9 +93,7 @@ def _parts(kind: RowKind, table: ArrowTable) -> Iterator[tuple[Path, ArrowTable]
         yield Path(f"day={day_text}") / f"action={quote(action_text, safe='')}", rows
 
 
-def write_jsonl(
-    tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, compress: bool = False
-) -> list[Path]:
+def write_jsonl(tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, compress: bool = False) -> list[Path]:
     """Write one file of JSON Lines per kind that has rows; gives their paths.
 
     Parameters
@@ -116,5 +122,4 @@ def write_jsonl(
 
 
 def _write_lines(kind: RowKind, table: ArrowTable, stream: BinaryIO) -> None:
-    for row in rows_in(kind, table):
-        stream.write(row_to_line(row).encode() + b"\n")
+    stream.writelines(row_to_line(row).encode() + b"\n" for row in rows_in(kind, table))

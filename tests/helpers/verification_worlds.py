@@ -69,12 +69,9 @@ def one(*changes: tuple[float, Judgement]) -> World:
 judgements = st.sampled_from([PASS, PASS, not_yet("1 of 5 pods ready"), not_yet(), ERROR, FATAL])
 """Fatal is one in six: most timelines must live long enough to be interesting."""
 
-scripts = st.lists(
-    st.tuples(st.floats(0.1, 60.0).map(lambda s: round(s, 3)), judgements), min_size=1, max_size=8
-).map(
+scripts = st.lists(st.tuples(st.floats(0.1, 60.0).map(lambda s: round(s, 3)), judgements), min_size=1, max_size=8).map(
     lambda spans: [
-        (round(sum(length for length, _ in spans[:index]), 3), judgement)
-        for index, (_, judgement) in enumerate(spans)
+        (round(sum(length for length, _ in spans[:index]), 3), judgement) for index, (_, judgement) in enumerate(spans)
     ]
 )
 
@@ -135,9 +132,7 @@ def worlds_of(draw: st.DrawFn, spec: StageSpec) -> World:
 @st.composite
 def settling_worlds_of(draw: st.DrawFn, spec: StageSpec) -> World:
     """Give a world in which every condition changes its mind once at most."""
-    changes = st.tuples(
-        st.floats(0.1, 150.0).map(lambda s: round(s, 3)), st.sampled_from([PASS, ERROR, FATAL])
-    )
+    changes = st.tuples(st.floats(0.1, 150.0).map(lambda s: round(s, 3)), st.sampled_from([PASS, ERROR, FATAL]))
     told = {}
     for item in spec.conditions:
         at_s, judgement = draw(changes)

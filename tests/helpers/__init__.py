@@ -1,0 +1,1 @@
+"""What tests share: strategies, drivers, loaders; strictly typed, unlike the tests themselves."""

@@ -94,8 +94,7 @@ class Result(ABC):
         parts = [f"<h2>{_escaped(self.title)}</h2>"]
         if self.summary:
             items = "".join(
-                f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>"
-                for name, value in self.summary.items()
+                f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>" for name, value in self.summary.items()
             )
             parts.append(f"<table class='kubernaut-summary'>{items}</table>")
         if len(self.data.columns):

@@ -1,0 +1,52 @@
+# Every target makes its own .venv first, so each works on a bare machine with Python 3.11+ and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format bench docs datasets clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say which with: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## Tune the shipped history: prints the decision table, writes out/report.html and out/kubernaut-conditions.yaml
+	@$(BIN)/kubernaut demo --out out
+
+test: $(STAMP)  ## Run all tests and hold the coverage gates
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/coverage report --fail-under=85 --skip-covered
+	$(BIN)/coverage report --include='kubernaut/*' --fail-under=95 --format=total
+
+test-fast: $(STAMP)  ## Run the tests that take seconds
+	$(BIN)/pytest -q -n 2 -m 'not slow and not oracle' $(PYTEST_ARGS)
+
+check: $(STAMP)  ## Lint, format, types, import contracts, shipped policies, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/kubernaut policy lint
+	$(BIN)/python -m tests.helpers.generated_docs --check
+
+format: $(STAMP)  ## Let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## Run the benchmarks; prints ratios within one run and writes docs/benchmarks.md
+	$(BIN)/python tests/benchmarks/run.py
+
+docs: $(STAMP)  ## Write the generated documents anew (facts, policies, CLI, history schema, picture)
+	$(BIN)/python -m tests.helpers.generated_docs
+
+datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
+	$(BIN)/python -m kubernaut_simulator.worlds.ship datasets
+
+clean:  ## Remove what the other targets made
+	rm -rf $(VENV) out .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The `kubernaut` command: one module a group of subcommands, heavy imports inside the commands."""

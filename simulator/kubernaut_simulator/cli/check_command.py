@@ -1,0 +1,113 @@
+"""`kubernaut check`: judge an action's suite on a dump of real objects, no cluster needed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kubernaut_simulator.cli.options import ConfigOption, OutputFormat, OutputOption, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kubernaut.suite import CheckedCondition
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("check")(check)
+
+
+def check(
+    objects: Annotated[
+        list[Path], typer.Option("--objects", help="Dumps as `kubectl get -o json|yaml` gives them; may be repeated.")
+    ],
+    action: Annotated[str, typer.Option("--action", help="Whose suite is judged.")] = "scale_deployment",
+    target: Annotated[
+        str | None,
+        typer.Option("--target", help="NAMESPACE/NAME; may be left out where one Deployment is in the dump."),
+    ] = None,
+    parameters: Annotated[
+        list[str] | None,
+        typer.Option("--parameters", "-p", help="A YAML or JSON file, or key=value (replicas=5); may be repeated."),
+    ] = None,
+    conditions: ConfigOption = None,
+    complete: Annotated[
+        list[str] | None,
+        typer.Option("--complete", help="Kinds that the dump holds in full even where it has none, e.g. Node."),
+    ] = None,
+    environment: Annotated[str, typer.Option("--environment", help="The namespace's kubernaut.io/environment.")] = "",
+    at: Annotated[
+        str | None, typer.Option("--at", help="When the dump was made (RFC 3339); else its newest time.")
+    ] = None,
+    output: OutputOption = OutputFormat.TABLE,
+) -> None:
+    """Judge an action's suite on a dump of real objects.
+
+    Leaves with 2 when a required condition does not pass.
+
+    Example: kubernaut check --objects dump.json --target shop/web -p replicas=5
+    """
+    from kubernaut.facts.dumps import latest_time, missing_kinds
+    from kubernaut.facts.extract import extract
+    from kubernaut.facts.objects import ObjectSet
+    from kubernaut.policy.worker.client import WorkerEvaluator
+    from kubernaut.suite import check_suite
+    from kubernaut_simulator.cli.dumps import chosen_target, given_parameters, read_dumps
+    from kubernaut_simulator.cli.exits import GateNotMetError
+    from kubernaut_simulator.cli.loading import compile_with_facts, load_conditions, shipped_conditions
+    from kubernaut_simulator.cli.output import print_records
+
+    found = ObjectSet.from_objects(read_dumps(objects))
+    where = chosen_target(found, target)
+    checked_parameters = given_parameters(action, where, parameters or [])
+    snapshot = extract(
+        found,
+        where,
+        checked_parameters,
+        now=parse_instant(at, "--at") or latest_time(found) or datetime.now(UTC),
+        unavailable=missing_kinds(found, where, complete=complete or ()),
+    )
+    with WorkerEvaluator() as evaluator:
+        checked = check_suite(
+            snapshot,
+            action=action,
+            parameters=checked_parameters,
+            conditions=load_conditions(conditions) or shipped_conditions(),
+            namespace=where.namespace,
+            environment=environment,
+            evaluator=evaluator,
+            compile_=compile_with_facts,
+        )
+    records = [_record(one) for one in checked]
+    if output is OutputFormat.TABLE:
+        records = [{key: record[key] for key in ("condition", "required", "verdict", "message")} for record in records]
+    print_records(records, output, title=f"{action} on {where}")
+    failed = _not_passed(checked)
+    if failed:
+        raise GateNotMetError(f"not passed: {', '.join(failed)}")
+
+
+def _record(one: CheckedCondition) -> dict[str, Any]:
+    return {
+        "condition": str(one.condition.id),
+        "required": one.condition.required,
+        "verdict": one.attempt.value,
+        "reason": one.judgement.reason.value,
+        "message": one.judgement.message,
+        "policy": one.policy.name,
+        "digest": one.policy.digest[:12],
+    }
+
+
+def _not_passed(checked: Sequence[CheckedCondition]) -> list[str]:
+    from kubernaut.verdicts import Attempt
+
+    return [
+        str(one.condition.id)
+        for one in checked
+        if one.condition.required and not one.condition.candidate and one.attempt is not Attempt.PASSED
+    ]

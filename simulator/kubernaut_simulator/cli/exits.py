@@ -1,0 +1,84 @@
+"""Exit codes, the same for every command and format.
+
+0 all well; 1 the input cannot be used; 2 a gate was not met (a condition that may not be required, a check that says
+no); 3 an error of ours. click's own usage errors leave with 2 by default, which here would read as "a gate was not
+met": `run` gives them 1.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+
+from kubernaut.errors import InputError, KubernautError, MissingExtraError
+
+
+class ExitCode(IntEnum):
+    """What the process leaves with."""
+
+    OK = 0
+    BAD_INPUT = 1
+    GATE_NOT_MET = 2
+    INTERNAL_ERROR = 3
+
+
+class GateNotMetError(KubernautError):
+    """Raised by a command whose answer is no; carries nothing to print, the answer has been printed."""
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Say which code an error leaves with."""
+    if isinstance(error, GateNotMetError):
+        return ExitCode.GATE_NOT_MET
+    if isinstance(error, (InputError, MissingExtraError)):
+        return ExitCode.BAD_INPUT
+    return ExitCode.INTERNAL_ERROR
+
+
+def run(command: Callable[[], object]) -> int:
+    """Run a command, say what went wrong on stderr, and give the exit code.
+
+    Parameters
+    ----------
+    command : callable
+        Runs the whole command line without calling `sys.exit` itself.
+
+    Returns
+    -------
+    int
+        An `ExitCode`.
+    """
+    import click
+
+    try:
+        command()
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        print("stopped", file=sys.stderr)
+        return ExitCode.BAD_INPUT
+    except BrokenPipeError:
+        # The reader of our output has gone (`kubernaut ... | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except GateNotMetError as error:
+        if str(error):
+            print(error, file=sys.stderr)
+        return ExitCode.GATE_NOT_MET
+    except KubernautError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return exit_code_of(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a sentence, not a traceback
+        print(f"internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        if os.environ.get("KUBERNAUT_DEBUG"):
+            traceback.print_exc()
+        else:
+            print("Run again with KUBERNAUT_DEBUG=1 to see where.", file=sys.stderr)
+        return ExitCode.INTERNAL_ERROR
+    return ExitCode.OK

@@ -1,0 +1,65 @@
+"""`kubernaut export`: tune, and write the ConfigMaps that the operator loads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubernaut_simulator.cli.options import (
+    ActionOption,
+    ConfigOption,
+    HistoryArguments,
+    NamespaceOption,
+    SinceOption,
+    StrictOption,
+    UntilOption,
+)
+from kubernaut_simulator.cli.tune_command import AlphaOption, CutOption, PercentOption, ShareOption, TargetOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("export")(export)
+
+
+def export(
+    history: HistoryArguments,
+    conditions: ConfigOption = None,
+    to: Annotated[Path | None, typer.Option("--to", help="File to write; without it, stdout.")] = None,
+    target: TargetOption = 0.15,
+    share: ShareOption = 0.95,
+    alpha: AlphaOption = 0.05,
+    rollout_percent: PercentOption = 5.0,
+    cut_at: CutOption = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    action: ActionOption = None,
+    namespace: NamespaceOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Write both tuned ConfigMaps in one file, with the evidence in their annotations.
+
+    Example: kubernaut export datasets/steady --to kubernaut-conditions.yaml
+    """
+    from kubernaut_simulator.cli.loading import load_conditions, load_history
+    from kubernaut_simulator.cli.output import say
+    from kubernaut_simulator.cli.tune_command import run_tuning, write_outputs
+
+    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    tuning = run_tuning(
+        loaded,
+        load_conditions(conditions),
+        target=target,
+        share=share,
+        alpha=alpha,
+        percent=rollout_percent,
+        cut_at=cut_at,
+    )
+    if to is None:
+        sys.stdout.write(tuning.to_configmaps())
+        return
+    write_outputs(tuning, report=None, configmaps=to)
+    say(f"wrote {to}; next: kubectl apply --server-side --dry-run=server -f {to}")

@@ -1,0 +1,88 @@
+"""`kubernaut history`: look at records, bring them into another format or in from elsewhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubernaut_simulator.cli.options import HistoryArguments, OutputFormat, OutputOption, StrictOption
+
+app = typer.Typer(help="Describe recorded history and convert it.", no_args_is_help=True)
+
+
+class Source(StrEnum):
+    """Where rows come from."""
+
+    HISTORY = "history"
+    CSV = "csv"
+
+
+class Target(StrEnum):
+    """What is written."""
+
+    PARQUET = "parquet"
+    JSONL = "jsonl"
+    JSONL_GZ = "jsonl.gz"
+
+
+@app.command("describe")
+def describe(
+    history: HistoryArguments, output: OutputOption = OutputFormat.TABLE, strict: StrictOption = False
+) -> None:
+    """Say what a history holds: window, rows, conditions and verdicts, outcomes, problems.
+
+    Example: kubernaut history describe datasets/steady
+    """
+    from kubernaut_simulator.cli.loading import load_history
+    from kubernaut_simulator.cli.output import print_result
+
+    print_result(load_history(history, strict=strict).describe(), output)
+
+
+@app.command("convert")
+def convert(
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="History files or folders, or CSV files.")],
+    to: Annotated[Path, typer.Option("--to", help="Folder to write.")],
+    source: Annotated[Source, typer.Option("--from", help="What the sources are.")] = Source.HISTORY,
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="YAML that says which CSV column is what (with --from csv).")
+    ] = None,
+    target: Annotated[Target, typer.Option("--format", help="What to write.")] = Target.PARQUET,
+    partitioned: Annotated[bool, typer.Option("--partitioned", help="Parquet in folders by day and action.")] = False,
+    strict: StrictOption = False,
+) -> None:
+    """Convert history between JSON Lines and Parquet, or make it from CSV by a mapping.
+
+    Example: kubernaut history convert incidents.csv --from csv --map incidents.yaml --to history/
+    """
+    from kubernaut.errors import InputError
+    from kubernaut_simulator.cli.loading import load_history, needs_simulator, progress
+    from kubernaut_simulator.cli.output import say, warn
+
+    if (source is Source.CSV) != (mapping is not None):
+        raise InputError("--map goes with --from csv, and --from csv needs --map; docs/history-import.md shows one")
+    if mapping is None:
+        history = load_history(sources, strict=strict)
+    else:
+        needs_simulator()
+        from kubernaut_simulator.history.csv_import import convert_csv
+        from kubernaut_simulator.history.csv_map import read_map
+
+        if len(sources) != 1:
+            raise InputError("--from csv converts one file at a time")
+        with progress() as shown:
+            conversion = convert_csv(sources[0], read_map(mapping), strict=strict, progress=shown)
+        history = conversion.history
+        for problem in history.problems[:10]:
+            warn(str(problem))
+        for note in conversion.notes:
+            say(note)
+    if target is Target.PARQUET:
+        written = history.to_parquet(to, partitioned=partitioned)
+    else:
+        written = history.to_jsonl(to, compress=target is Target.JSONL_GZ)
+    for path in written:
+        say(f"wrote {path}")

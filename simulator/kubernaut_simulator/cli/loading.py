@@ -1,0 +1,161 @@
+"""What commands load: histories, conditions, and the progress bar that shows only to a person."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from kubernaut.errors import InputError, MissingExtraError
+from kubernaut_simulator.cli.output import warn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.progress import Progress
+    from kubernaut_simulator.replay.tasks import Conditions
+
+PROBLEMS_SHOWN = 10
+
+
+def read_text(path: Path) -> str:
+    """Read a text file of the user's.
+
+    Raises
+    ------
+    InputError
+        No such file, no right to read it, or not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+
+
+def needs_simulator() -> None:
+    """Say how to install the simulator's libraries where they are missing.
+
+    Raises
+    ------
+    MissingExtraError
+        One is missing.
+    """
+    from importlib.util import find_spec
+
+    missing = [name for name in ("pandas", "pyarrow", "scipy", "plotly") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"this command needs {', '.join(missing)}: pip install 'kubernaut-workbench[simulator]'"
+        )
+
+
+def load_history(
+    paths: Sequence[Path],
+    *,
+    strict: bool = False,
+    since: str | None = None,
+    until: str | None = None,
+    action: str | None = None,
+    namespace: str | None = None,
+) -> History:
+    """Load a history and report on stderr what was wrong with it."""
+    needs_simulator()
+    from kubernaut_simulator.cli.options import parse_instant
+    from kubernaut_simulator.history.history import History
+
+    with progress() as shown:
+        history = History.load(paths, strict=strict, progress=shown)
+    for problem in history.problems[:PROBLEMS_SHOWN]:
+        warn(str(problem))
+    counts = history.report.counts
+    total = sum(count for _, count in counts)
+    if total > PROBLEMS_SHOWN:
+        warn(f"{total - PROBLEMS_SHOWN:,} more: " + ", ".join(f"{count:,} {kind}" for kind, count in counts))
+    first, last = parse_instant(since, "--since"), parse_instant(until, "--until")
+    if first or last or action or namespace:
+        history = history.filter(since=first, until=last, action=action, namespace=namespace)
+        if not len(history.evaluations):
+            raise InputError("no evaluation is left after --since, --until, --action and --namespace; widen them")
+    return history
+
+
+def load_conditions(path: Path | None) -> Conditions | None:
+    """Load and compile the ConfigMaps in a file; None without one.
+
+    Raises
+    ------
+    InputError
+        The file, its settings or a policy cannot be used.
+    """
+    if path is None:
+        return None
+    from kubernaut.conditions.compiled_set import compile_set
+    from kubernaut.conditions.configmaps import load_condition_sets
+    from kubernaut.conditions.defaults import shipped_defaults
+
+    sets = load_condition_sets(read_text(path), source=str(path), shipped=shipped_defaults())
+    for one in sets.values():
+        for warning in one.warnings:
+            warn(warning)
+    return {level: compile_set(one, compile_with_facts) for level, one in sets.items()}
+
+
+def shipped_conditions() -> Conditions:
+    """Compile what ships with the package."""
+    from kubernaut.conditions.compiled_set import compile_set
+    from kubernaut.conditions.condition_set import shipped_set
+    from kubernaut.conditions.defaults import shipped_defaults
+    from kubernaut.identity import Level
+
+    defaults = shipped_defaults()
+    return {level: compile_set(shipped_set(level, defaults), compile_with_facts) for level in Level}
+
+
+def compile_with_facts(source: str, *, name: str, libraries: Any) -> Any:
+    """Compile a policy and check the facts that it names against the registry."""
+    from kubernaut.policy.compiling import compile_policy
+
+    return compile_policy(source, name=name, libraries=libraries, known_facts=registered_facts())
+
+
+_known: list[Any] = []
+
+
+def registered_facts() -> Any:
+    """Give the shape of `input` that the registry knows; made once."""
+    if not _known:
+        from kubernaut.facts.registry import known_paths
+        from kubernaut.policy.known_facts import known_facts_from_paths
+
+        _known.append(known_facts_from_paths(known_paths()))
+    return _known[0]
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """Give a progress hook that draws a bar on a terminal after a second, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        from kubernaut_simulator.progress import silent
+
+        yield silent
+        return
+    from tqdm.auto import tqdm
+
+    bars: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        bar = bars.get(what)
+        if bar is None:
+            bar = bars[what] = tqdm(total=total, desc=what, delay=1.0, leave=False, file=sys.stderr)
+        bar.total = total
+        bar.update(done - bar.n)
+
+    try:
+        yield show
+    finally:
+        for bar in bars.values():
+            bar.close()

@@ -1,0 +1,73 @@
+"""The root of the `kubernaut` command.
+
+Subcommands come from the modules of this package; other distributions' packages (the operator) add theirs through the
+entry-point group ``kubernaut.commands``, so that no import crosses from the simulator to the operator.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import entry_points
+from typing import Annotated
+
+import typer
+
+from kubernaut import __version__
+from kubernaut_simulator.cli import (
+    check_command,
+    demo_command,
+    explain_command,
+    export_command,
+    facts_command,
+    history_commands,
+    policy_commands,
+    replay_command,
+    tune_command,
+)
+from kubernaut_simulator.cli.exits import run as run_command
+
+PLUGIN_GROUP = "kubernaut.commands"
+
+app = typer.Typer(
+    name="kubernaut",
+    help="Guardrails for Kubernetes remediations: replay what happened, tune what is required.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (
+    demo_command,
+    replay_command,
+    tune_command,
+    export_command,
+    explain_command,
+    check_command,
+    facts_command,
+):
+    module.register(app)
+app.add_typer(history_commands.app, name="history")
+app.add_typer(policy_commands.app, name="policy")
+for plugin in entry_points(group=PLUGIN_GROUP):
+    app.add_typer(plugin.load(), name=plugin.name)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave."),
+    ] = False,
+) -> None:
+    """Guardrails for Kubernetes remediations: replay what happened, tune what is required."""
+
+
+def run() -> None:
+    """Run the command line; the console script."""
+    sys.exit(run_command(lambda: app(standalone_mode=False)))

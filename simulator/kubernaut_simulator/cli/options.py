@@ -1,0 +1,68 @@
+"""Options that several commands share, each written once so that they mean the same everywhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kubernaut.errors import InputError
+
+
+class OutputFormat(StrEnum):
+    """How a result is printed; data goes to stdout, talk to stderr."""
+
+    TABLE = "table"
+    WIDE = "wide"
+    JSON = "json"
+    YAML = "yaml"
+    CSV = "csv"
+    HTML = "html"
+
+
+OutputOption = Annotated[
+    OutputFormat,
+    typer.Option("--output", "-o", help="table, wide, json, yaml, csv, or html (one self-contained page)."),
+]
+HistoryArguments = Annotated[
+    list[Path],
+    typer.Argument(metavar="HISTORY...", help="Files or folders: .jsonl, .jsonl.gz, .parquet."),
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Make the first bad line fatal instead of reporting and counting it.")
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--conditions",
+        "-f",
+        help="YAML with the ConfigMaps to replay or judge with; without it, the policies in the history (replay) "
+        "or the shipped ones (check).",
+    ),
+]
+SinceOption = Annotated[str | None, typer.Option("--since", help="Only runs from this RFC 3339 instant on.")]
+UntilOption = Annotated[str | None, typer.Option("--until", help="Only runs before this RFC 3339 instant.")]
+ActionOption = Annotated[str | None, typer.Option("--action", help="Only this action, e.g. scale_deployment.")]
+NamespaceOption = Annotated[str | None, typer.Option("--namespace", "-n", help="Only targets in this namespace.")]
+
+
+def parse_instant(text: str | None, option: str) -> datetime | None:
+    """Read an RFC 3339 instant with its zone; None stays None.
+
+    Raises
+    ------
+    InputError
+        Not an instant, or one without a zone.
+    """
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} {text!r} is not an instant; write it as 2026-03-01T00:00:00Z") from None
+    if instant.tzinfo is None:
+        raise InputError(f"{option} {text!r} has no time zone; write it as {text}Z or with +01:00")
+    return instant

@@ -1,0 +1,138 @@
+"""How results leave the command: data to stdout in the format asked for, talk to stderr, colour only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from kubernaut_simulator.cli.options import OutputFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from kubernaut_simulator.results.base import Result
+
+NARROW_MINIMUM = 80
+"""Columns of a terminal that does not say how wide it is."""
+
+
+def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str] | None = None) -> None:
+    """Print a result.
+
+    Parameters
+    ----------
+    columns : sequence of str or None
+        What `table` shows; None means all. `wide` and the machine formats always give all.
+    """
+    if output is OutputFormat.JSON:
+        sys.stdout.write(result.to_json())
+    elif output is OutputFormat.YAML:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(result.as_json(), sort_keys=False, allow_unicode=True, width=120))
+    elif output is OutputFormat.CSV:
+        sys.stdout.write(result.data.to_csv(index=False))
+    elif output is OutputFormat.HTML:
+        sys.stdout.write(result.to_html(interactive=True))
+    else:
+        wide = output is OutputFormat.WIDE or columns is None
+        _print_table(result, list(result.data.columns) if wide else list(columns or ()))
+
+
+def print_records(records: Sequence[dict[str, Any]], output: OutputFormat, *, title: str = "") -> None:
+    """Print plain records of commands that have no result object of the simulator, without loading pandas."""
+    if output is OutputFormat.JSON:
+        print(json.dumps(list(records), indent=2, ensure_ascii=False))
+    elif output is OutputFormat.YAML:
+        import yaml
+
+        sys.stdout.write(yaml.safe_dump(list(records), sort_keys=False, allow_unicode=True, width=120))
+    elif output is OutputFormat.CSV:
+        import csv
+
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(records[0]) if records else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(records)
+    elif output is OutputFormat.HTML:
+        sys.stdout.write(_html_page(records, title))
+    else:
+        names = list(records[0]) if records else []
+        _rich_table(names, [[_cell(record[name]) for name in names] for record in records], numeric=set())
+
+
+def warn(message: str) -> None:
+    """Say something beside the data."""
+    print(f"warning: {message}", file=sys.stderr)
+
+
+def say(message: str = "") -> None:
+    """Talk to a person, beside the data."""
+    print(message, file=sys.stderr)
+
+
+def _print_table(result: Result, names: list[str]) -> None:
+    from kubernaut.policy.wording import clean_message
+
+    print(clean_message(result.title))
+    for name, value in result.summary.items():
+        print(f"  {name}: {clean_message(value)}")
+    print()
+    data: pd.DataFrame = result.data
+    shown = [name for name in names if name in data.columns]
+    numeric = {name for name in shown if data[name].dtype.kind in "if"}
+    _rich_table(
+        shown, [[_cell(value) for value in row] for row in data[shown].itertuples(index=False, name=None)], numeric
+    )
+    if result.notes:
+        print()
+    for note in result.notes:
+        print(clean_message(note))
+
+
+def _rich_table(names: list[str], rows: list[list[str]], numeric: set[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    for name in names:
+        table.add_column(Text(name), justify="right" if name in numeric else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    # Off a terminal the table is as wide as it needs to be, so that nothing is folded for `grep` and files.
+    console = Console(soft_wrap=False) if sys.stdout.isatty() else Console(width=_needed(names, rows), no_color=True)
+    console.print(table)
+
+
+def _needed(names: list[str], rows: list[list[str]]) -> int:
+    widths = [max(len(name), *(len(row[at]) for row in rows), 0) for at, name in enumerate(names)]
+    return max(NARROW_MINIMUM, sum(widths) + 2 * len(widths))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "-" if value != value else f"{value:.4g}"  # noqa: PLR0124 - only NaN differs from itself
+    if value is None:
+        return "-"
+    from kubernaut.policy.wording import clean_message
+
+    return clean_message(str(value))
+
+
+def _html_page(records: Sequence[dict[str, Any]], title: str) -> str:
+    from html import escape
+
+    names = list(records[0]) if records else []
+    head = "".join(f"<th>{escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{escape(_cell(record[name]))}</td>" for name in names) + "</tr>\n" for record in records
+    )
+    return (
+        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title></head>\n"
+        f"<body><h1>{escape(title)}</h1><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></body></html>\n"
+    )

@@ -1,0 +1,88 @@
+"""`kubernaut replay`: judge a history again and say how often each condition would have stopped a good run."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from kubernaut_simulator.cli.options import (
+    ActionOption,
+    ConfigOption,
+    HistoryArguments,
+    NamespaceOption,
+    OutputFormat,
+    OutputOption,
+    SinceOption,
+    StrictOption,
+    UntilOption,
+)
+
+SHARE_HELP = "Share of good runs that shall pass within the timeout (0..1)."
+
+
+class Show(StrEnum):
+    """Which answer is printed."""
+
+    VERDICTS = "verdicts"
+    FALSE_STOPS = "false-stops"
+    TIMEOUTS = "timeouts"
+
+
+TABLE_COLUMNS = {
+    Show.VERDICTS: None,
+    Show.FALSE_STOPS: [
+        "condition",
+        "incidents",
+        "unit",
+        "P(stop|G)",
+        "P(E|G)",
+        "P(G|F)",
+        "without outcome",
+        "not replayable",
+    ],
+    Show.TIMEOUTS: ["condition", "good runs", "all runs", "not passed", "p50 s", "p95 s", "recommendation"],
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("replay")(replay)
+
+
+def replay(
+    history: HistoryArguments,
+    conditions: ConfigOption = None,
+    show: Annotated[Show, typer.Option("--show", help="Which answer to print.")] = Show.FALSE_STOPS,
+    share: Annotated[float, typer.Option("--share", min=0.5, max=0.999, help=SHARE_HELP)] = 0.95,
+    all_runs: Annotated[
+        bool, typer.Option("--all-runs", help="Times of all runs, not only good ones; for looking at.")
+    ] = False,
+    output: OutputOption = OutputFormat.TABLE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    action: ActionOption = None,
+    namespace: NamespaceOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Judge a history again, by its own policies or by those of a file.
+
+    Example: kubernaut replay datasets/steady --show timeouts -o wide
+    """
+    from kubernaut_simulator.cli.loading import load_conditions, load_history, progress
+    from kubernaut_simulator.cli.output import print_result
+    from kubernaut_simulator.replay.replay import replay as run_replay
+    from kubernaut_simulator.results.timeouts import Population
+
+    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    with progress() as shown:
+        replayed = run_replay(loaded, load_conditions(conditions), progress=shown)
+    results = {
+        Show.VERDICTS: lambda: replayed,
+        Show.FALSE_STOPS: replayed.false_stops,
+        Show.TIMEOUTS: lambda: replayed.timeouts(
+            share=share, population=Population.ALL if all_runs else Population.GOOD
+        ),
+    }
+    print_result(results[show](), output, columns=TABLE_COLUMNS[show])

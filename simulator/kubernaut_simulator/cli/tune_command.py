@@ -1,0 +1,169 @@
+"""`kubernaut tune`: which conditions may be required, with which timeout, and why."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kubernaut_simulator.cli.options import (
+    ActionOption,
+    ConfigOption,
+    HistoryArguments,
+    NamespaceOption,
+    OutputFormat,
+    OutputOption,
+    SinceOption,
+    StrictOption,
+    UntilOption,
+)
+
+if TYPE_CHECKING:
+    from kubernaut_simulator.replay.tasks import Conditions
+    from kubernaut_simulator.tuning.result import Tuning
+
+TABLE_COLUMNS = ["condition", "incidents", "false stops", "upper 95 %", "timeout", "flag", "why"]
+
+
+class FailLevel(StrEnum):
+    """When the command leaves with 2."""
+
+    NONE = "none"
+    ENFORCED = "enforced"
+    WARN = "warn"
+
+
+TargetOption = Annotated[
+    float, typer.Option("--target", min=0.001, max=0.999, help="Share of good incidents that may be stopped (0..1).")
+]
+ShareOption = Annotated[
+    float, typer.Option("--share", min=0.5, max=0.999, help="Share of good runs that shall pass within the timeout.")
+]
+AlphaOption = Annotated[
+    float,
+    typer.Option("--alpha", min=0.0001, max=0.5, help="Chance that any condition is made required wrongly."),
+]
+PercentOption = Annotated[
+    float,
+    typer.Option("--rollout-percent", min=0.0, max=100.0, help="Rollout percent of a condition that becomes required."),
+]
+CutOption = Annotated[
+    str | None,
+    typer.Option("--cut-at", help="RFC 3339 instant of an earlier tuning's cut, so that incidents judge only once."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("tune")(tune)
+
+
+def tune(
+    history: HistoryArguments,
+    conditions: ConfigOption = None,
+    target: TargetOption = 0.15,
+    share: ShareOption = 0.95,
+    alpha: AlphaOption = 0.05,
+    rollout_percent: PercentOption = 5.0,
+    cut_at: CutOption = None,
+    fail_level: Annotated[
+        FailLevel,
+        typer.Option(
+            "--fail-level",
+            help="Leave with 2: never; when a condition that is enforced now has not met the gate; when any has not.",
+        ),
+    ] = FailLevel.ENFORCED,
+    output: OutputOption = OutputFormat.TABLE,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    action: ActionOption = None,
+    namespace: NamespaceOption = None,
+    strict: StrictOption = False,
+) -> None:
+    """Say which conditions may be required, with which timeout, and why.
+
+    Example: kubernaut tune datasets/steady --target 0.15
+    """
+    from kubernaut_simulator.cli.loading import load_conditions, load_history
+    from kubernaut_simulator.cli.output import print_result
+
+    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    tuning = run_tuning(
+        loaded,
+        load_conditions(conditions),
+        target=target,
+        share=share,
+        alpha=alpha,
+        percent=rollout_percent,
+        cut_at=cut_at,
+    )
+    print_result(tuning, output, columns=TABLE_COLUMNS)
+    hold_gate(tuning, fail_level)
+
+
+def run_tuning(
+    history: object,
+    conditions: Conditions | None,
+    *,
+    target: float = 0.15,
+    share: float = 0.95,
+    alpha: float = 0.05,
+    percent: float = 5.0,
+    cut_at: str | None = None,
+) -> Tuning:
+    """Tune with a worker of its own and a progress bar."""
+    import pandas as pd
+
+    from kubernaut.policy.worker.client import WorkerEvaluator
+    from kubernaut_simulator.cli.loading import progress
+    from kubernaut_simulator.cli.options import parse_instant
+    from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.tuning.tune import TuningTerms
+    from kubernaut_simulator.tuning.tune import tune as run
+
+    if not isinstance(history, History):
+        raise TypeError("a History is tuned")
+    cut = parse_instant(cut_at, "--cut-at")
+    terms = TuningTerms(
+        target=target,
+        share=share,
+        alpha=alpha,
+        percent=percent,
+        cut_at=None if cut is None else pd.Timestamp(cut).tz_convert("UTC"),
+    )
+    with progress() as shown, WorkerEvaluator() as evaluator:
+        return run(history, conditions, terms=terms, evaluator=evaluator, progress=shown)
+
+
+def hold_gate(tuning: Tuning, level: FailLevel) -> None:
+    """Leave with 2 when a gate that counts was not met.
+
+    Raises
+    ------
+    GateNotMetError
+        Names the conditions.
+    """
+    from kubernaut_simulator.cli.exits import GateNotMetError
+
+    missed = [
+        str(one.condition)
+        for one in tuning.decisions
+        if not one.after.required
+        and (level is FailLevel.WARN or (one.before.required and one.before.rollout_percent > 0))
+    ]
+    if level is not FailLevel.NONE and missed:
+        raise GateNotMetError(f"gate not met: {', '.join(missed)}")
+
+
+def write_outputs(tuning: Tuning, *, report: Path | None, configmaps: Path | None) -> None:
+    """Write the page and the ConfigMaps, each as a whole or not at all."""
+    from kubernaut_simulator.output_files import write_text
+
+    if report is not None:
+        from kubernaut_simulator.results.report import report_page
+
+        write_text(report, report_page(tuning))
+    if configmaps is not None:
+        write_text(configmaps, tuning.to_configmaps())

@@ -1,0 +1,1 @@
+"""Replay: recorded looks go through the engine again, perhaps by another policy or on other terms."""

@@ -1,0 +1,131 @@
+"""What is replayed by what: evaluations grouped by condition, policy and terms.
+
+Without other conditions each evaluation is replayed by the policy and on the terms that were recorded with it, which
+must give the recorded verdict again. With other conditions, the set of that level says policy, parameters and times,
+per environment; a challenger in the set adds a row of its own beside each evaluation that it is judged on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kubernaut.conditions.compiled_set import CompiledSet, filled_settings
+from kubernaut.errors import PolicyError
+from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.compiling import compile_policy
+from kubernaut_simulator.estimation.columns import Columns
+from kubernaut_simulator.history.arrow_schema import ArrowTable
+
+Conditions = Mapping[Level, CompiledSet]
+"""What the operator would load: both levels' conditions, compiled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTerms:
+    """Times that replace the recorded ones."""
+
+    timeout_s: float
+    hold_for_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """Evaluations that are replayed alike.
+
+    Attributes
+    ----------
+    rows : array of int64
+        Places in the table of evaluations.
+    policy : CompiledPolicy or None
+        None when it cannot be replayed by any; `why_not` then says why.
+    settings : mapping or None
+        None means as recorded.
+    terms : NewTerms or None
+        None means as recorded.
+    candidate : bool
+        The rows that come out are a challenger's.
+    """
+
+    condition: ConditionId
+    rows: NDArray[np.int64]
+    policy: CompiledPolicy | None
+    settings: Mapping[str, float] | None = None
+    terms: NewTerms | None = None
+    candidate: bool = False
+    why_not: str = ""
+
+
+def recorded_tasks(evaluations: ArrowTable, policies: ArrowTable) -> Iterator[Task]:
+    """Give the tasks that replay each evaluation by its own recorded policy."""
+    sources = {row["digest"]: row for row in policies.to_pylist()}
+    columns = Columns(evaluations, name="evaluation", needed=("policy_digest",))
+    digest, digests = columns.codes("policy_digest")
+    candidate = columns.flag("candidate")
+    for condition, rows in rows_by_condition(columns):
+        for code in np.unique(digest[rows]):
+            name = digests[code]
+            policy, why_not = _recorded_policy(sources.get(name), name)
+            for challenger in (False, True):
+                own = rows[(digest[rows] == code) & (candidate[rows] == challenger)]
+                if len(own):
+                    yield Task(condition=condition, rows=own, policy=policy, candidate=challenger, why_not=why_not)
+
+
+def tasks_by(evaluations: ArrowTable, conditions: Conditions) -> Iterator[Task]:
+    """Give the tasks that replay by other conditions; those that the set does not name are left out."""
+    columns = Columns(evaluations, name="evaluation", needed=("policy_digest",))
+    environment, environments = columns.codes("environment")
+    current = ~columns.flag("candidate")
+    for condition, all_rows in rows_by_condition(columns):
+        level = conditions.get(condition.level)
+        rows = all_rows[current[all_rows]]
+        if level is None or condition not in level.policies or not len(rows):
+            continue
+        for code in np.unique(environment[rows]):
+            settings = level.texts.settings.effective(condition, environment=environments[code])
+            if settings is None:
+                continue
+            own = rows[environment[rows] == code]
+            _, hold_for_s = settings.timing
+            for policy, challenger in (
+                (level.policies[condition], False),
+                (level.candidates.get(condition), True),
+            ):
+                if policy is not None:
+                    yield Task(
+                        condition=condition,
+                        rows=own,
+                        policy=policy,
+                        settings=filled_settings(policy, settings.settings),
+                        terms=NewTerms(timeout_s=settings.timeout_s, hold_for_s=hold_for_s),
+                        candidate=challenger,
+                    )
+
+
+def rows_by_condition(columns: Columns) -> Iterator[tuple[ConditionId, NDArray[np.int64]]]:
+    """Give each condition and the places of its rows, in order of identity."""
+    parts = [columns.codes(part) for part in ("action", "level", "phase", "type")]
+    joint = np.zeros(columns.rows, np.int64)
+    for codes, words in parts:
+        joint = joint * max(1, len(words)) + codes
+    order = np.argsort(joint, kind="stable")
+    _, starts = np.unique(joint[order], return_index=True)
+    for rows in np.split(order, starts[1:]) if len(order) else []:
+        action, level, phase, type_ = (words[codes[rows[0]]] for codes, words in parts)
+        yield ConditionId(action, Level(level), Phase(phase), type_), rows
+
+
+def _recorded_policy(row: Mapping[str, object] | None, digest: str) -> tuple[CompiledPolicy | None, str]:
+    if row is None:
+        return None, "its policy's source is not in the history"
+    try:
+        libraries = json.loads(str(row["libraries"]))
+        return compile_policy(str(row["source"]), name=f"recorded policy {digest[:12]}", libraries=libraries), ""
+    except PolicyError as error:
+        return None, f"its recorded policy does not load: {error}"

@@ -1,0 +1,130 @@
+"""False stops as a result: how often each condition would stop a run that does good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
+from kubernaut_simulator.estimation.votes import Votes
+from kubernaut_simulator.results.base import Result
+
+TARGET = 0.15
+"""Guide 7.1: false positives below 15 %."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FalseStopsResult(Result):
+    """False stops of every condition of a replay.
+
+    Attributes
+    ----------
+    votes : Votes
+    window : str
+    not_replayable : mapping
+        Condition to reason to count.
+    """
+
+    votes: Votes
+    window: str
+    not_replayable: Mapping[str, Mapping[str, int]]
+
+    @cached_property
+    def conditions(self) -> Sequence[FalseStops]:
+        """The estimates, one per condition; candidates after the current policy."""
+        return false_stops(self.votes.data)
+
+    @cached_property
+    def rates(self) -> pd.DataFrame:
+        """Every rate in every unit with k, n, limits and method, one per row."""
+        return false_stops_table(list(self.conditions))
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """One row per condition; see `rates` for every denominator with its limits."""
+        return pd.DataFrame([self._row(one) for one in self.conditions])
+
+    def _row(self, one: FalseStops) -> dict[str, Any]:
+        shown = one.shown
+        stops = shown.stop_given_good
+        return {
+            "condition": one.condition + ("@candidate" if one.candidate else ""),
+            "incidents": one.votes,
+            "unit": one.unit.value,
+            "P(stop|G)": stops.text(),
+            "upper 95 %": stops.upper if stops.n else None,
+            "P(F|G)": shown.failed_given_good.text(),
+            "P(E|G)": shown.error_given_good.text(),
+            "P(G|F)": shown.good_given_failed.text(),
+            "P(F and G)": shown.failed_and_good.text(),
+            "any run": one.any_run.text(),
+            "without outcome": sum(one.without_outcome.values()),
+            "not replayable": sum(self.not_replayable.get(one.condition, {}).values()),
+        }
+
+    @property
+    def title(self) -> str:
+        """What this is."""
+        return "False stops: would a condition have stopped a run that did good?"
+
+    @property
+    def summary(self) -> Mapping[str, str]:
+        """Window, votes and how they were counted."""
+        return {
+            "window": self.window,
+            "counted": "one vote per incident, its first run; F = Failed, E = Error, a stop is either; G = did good",
+            "limits": "Clopper-Pearson, one-sided 95 %",
+        }
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was not counted and why."""
+        notes = []
+        for one in self.conditions:
+            parts = [f"{count} {why}" for why, count in one.without_outcome.items()]
+            if one.censored:
+                parts.append(f"{one.censored} censored")
+            if parts:
+                notes.append(f"{one.condition}: in no rate: {', '.join(parts)}")
+            spread = one.clustering
+            if spread.design_effect is not None and one.shown is one.per_target_day:
+                notes.append(
+                    f"{one.condition}: votes per target-day are shown (design effect {spread.design_effect:.2f})"
+                )
+        return notes
+
+    def plot(self) -> Any:
+        """Give a chart of P(stop|G) with its Wilson interval and the target."""
+        import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
+
+        shown = [one for one in self.conditions if one.rates.stop_given_good.n]
+        names = [f"{one.condition} (n={one.rates.stop_given_good.n})" for one in shown]
+        values = [one.rates.stop_given_good.estimate or 0.0 for one in shown]
+        figure = go.Figure(
+            go.Scatter(
+                x=values,
+                y=names,
+                mode="markers",
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": [one.wilson.upper - x for one, x in zip(shown, values, strict=True)],
+                    "arrayminus": [x - one.wilson.lower for one, x in zip(shown, values, strict=True)],
+                },
+                name="P(stop|G), Wilson 95 %",
+            )
+        )
+        figure.add_vline(x=TARGET, line_dash="dash", annotation_text="target 15 %")
+        return figure.update_layout(
+            title=self.title,
+            xaxis={
+                "title": "share of good incidents stopped (Wilson 95 %)",
+                "tickformat": ".0%",
+                "rangemode": "tozero",
+            },
+            yaxis={"autorange": "reversed"},
+        )

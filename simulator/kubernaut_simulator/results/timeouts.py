@@ -1,0 +1,224 @@
+"""Timeouts as a result: how long the postconditions of good runs take to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kubernaut.identity import ConditionId, Phase
+from kubernaut.verdicts import Verdict
+from kubernaut_simulator.estimation.survival import PassCurve, PassTimes, kaplan_meier
+from kubernaut_simulator.estimation.timeouts import (
+    TimeoutRecommendation,
+    WaitingCost,
+    cost_of_waiting,
+    good_and_other,
+    recommend_timeout,
+)
+from kubernaut_simulator.estimation.votes import Votes
+from kubernaut_simulator.results.base import Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionTimeout:
+    """What one postcondition's history says of its timeout.
+
+    Attributes
+    ----------
+    condition : str
+    candidate : bool
+    timeouts_s : tuple of float
+        The timeouts that the runs were observed under, ascending.
+    recommendation : TimeoutRecommendation
+    curve : PassCurve
+        Of good runs.
+    waiting : WaitingCost or None
+        Of the other runs under the recommended timeout; None without one.
+    errors : int
+        Good runs that ended in Error: they say nothing of time.
+    """
+
+    condition: str
+    candidate: bool
+    timeouts_s: tuple[float, ...]
+    recommendation: TimeoutRecommendation
+    curve: PassCurve
+    waiting: WaitingCost | None
+    errors: int
+
+
+def pass_times(votes: pd.DataFrame) -> PassTimes:
+    """Take times to pass from votes on one postcondition; Errors and Skipped are left out.
+
+    Notes
+    -----
+    A run that did not pass is censored where its looks ended; a fatal one never passes.
+    """
+    timed = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value])]
+    passed = (timed["verdict"] == Verdict.PASSED.value).to_numpy()
+    observed = timed["observed_s"].to_numpy(np.float64)
+    time = np.where(passed, timed["time_to_pass_s"].to_numpy(np.float64), observed)
+    lower = timed["time_to_pass_lower_s"].to_numpy(np.float64)
+    known = ~np.isnan(time)
+    return PassTimes.of(
+        time[known],
+        ~passed[known],
+        lower_s=np.where(np.isnan(lower), 0.0, lower)[known],
+        fatal=timed["fatal"].to_numpy(bool)[known],
+    )
+
+
+class Population(StrEnum):
+    """Whose times to pass are shown. Only the good choose a timeout; all runs are for looking at."""
+
+    GOOD = "good"
+    ALL = "all"
+
+
+def condition_timeout(
+    votes: pd.DataFrame, *, share: float, population: Population = Population.GOOD
+) -> ConditionTimeout:
+    """Estimate one postcondition's timeout from its votes, which must be of one condition.
+
+    Parameters
+    ----------
+    share : float
+        Of the runs that shall pass within the timeout.
+    population : Population
+        `ALL` takes every run, with or without outcome; a timeout made of it waits for runs that did no good too.
+    """
+    good, other = good_and_other(votes)
+    if population is Population.ALL:
+        good, other = votes, votes.iloc[:0]
+    times = pass_times(good)
+    hold_for_s = float(votes["hold_for_s"].max()) if len(votes) else 0.0
+    recommendation = recommend_timeout(times, hold_for_s=hold_for_s, share=share)
+    waiting = None
+    if recommendation.timeout_s is not None:
+        waiting = cost_of_waiting(pass_times(other), timeout_s=recommendation.timeout_s)
+    return ConditionTimeout(
+        condition=str(votes["condition"].iloc[0]),
+        candidate=bool(votes["candidate"].iloc[0]),
+        timeouts_s=tuple(sorted({float(value) for value in votes["timeout_s"].dropna()})),
+        recommendation=recommendation,
+        curve=kaplan_meier(times.time_s, times.censored),
+        waiting=waiting,
+        errors=int((good["verdict"] == Verdict.ERROR.value).sum()),
+    )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TimeoutsResult(Result):
+    """Timeouts of every postcondition of a replay.
+
+    Attributes
+    ----------
+    votes : Votes
+    window : str
+    not_replayable : mapping
+        Condition to reason to count.
+    share : float
+        Of the runs that shall pass within the timeout.
+    population : Population
+    """
+
+    votes: Votes
+    window: str
+    not_replayable: Mapping[str, Mapping[str, int]]
+    share: float
+    population: Population = Population.GOOD
+
+    @cached_property
+    def conditions(self) -> Sequence[ConditionTimeout]:
+        """The estimates, one per postcondition."""
+        groups = self.votes.data.groupby(["condition", "candidate"], observed=True, sort=True)
+        return [
+            condition_timeout(part, share=self.share, population=self.population)
+            for (name, _), part in groups
+            if ConditionId.parse(str(name)).phase is Phase.POST
+        ]
+
+    @cached_property
+    def data(self) -> pd.DataFrame:
+        """One row per postcondition."""
+        return pd.DataFrame([self._row(one) for one in self.conditions])
+
+    def _row(self, one: ConditionTimeout) -> dict[str, Any]:
+        found = one.recommendation
+        return {
+            "condition": one.condition + ("@candidate" if one.candidate else ""),
+            f"{self.population.value} runs": found.n,
+            "not passed": found.censored,
+            "observed under": ", ".join(f"{value:g}s" for value in one.timeouts_s),
+            "p50 s": found.p50_s,
+            "p95 s": found.p95_s,
+            "timeout s": found.timeout_s,
+            "recommendation": found.text(),
+            "others wait s": one.waiting.mean_s if one.waiting and one.waiting.n else None,
+            "errors": one.errors,
+            "not replayable": sum(self.not_replayable.get(one.condition, {}).values()),
+        }
+
+    @property
+    def title(self) -> str:
+        """What this is."""
+        return f"Timeouts: when have {self.share:.0%} of {self.population.value} runs passed?"
+
+    @property
+    def summary(self) -> Mapping[str, str]:
+        """Window and method."""
+        methods = sorted({one.recommendation.method for one in self.conditions})
+        return {
+            "window": self.window,
+            "counted": f"{self.population.value} runs, one per incident; "
+            "time from the action's end to the first look of the hold that passed",
+            "method": "; ".join(methods),
+        }
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is left out."""
+        return [
+            f"{one.condition}: {one.errors} good runs ended in Error and say nothing of time"
+            for one in self.conditions
+            if one.errors
+        ]
+
+    def plot(self) -> Any:
+        """Give the share of runs passed over time, a step curve per condition, with its lower limit."""
+        import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
+
+        figure = go.Figure()
+        for one in self.conditions:
+            curve = one.curve
+            if not len(curve.time_s):
+                continue
+            name = f"{one.condition.split('/', 1)[1]} (n={curve.n})"
+            for values, dash, shown in (
+                (curve.passed, "solid", name),
+                (curve.lower, "dot", f"{name}, lower 95 %"),
+            ):
+                figure.add_scatter(
+                    x=[0.0, *curve.time_s],
+                    y=[0.0, *values],
+                    mode="lines",
+                    line={"shape": "hv", "dash": dash},
+                    name=shown,
+                    legendgroup=name,
+                )
+        figure.add_hline(y=self.share, line_dash="dash", annotation_text=f"{self.share:.0%}")
+        return figure.update_layout(
+            title=self.title,
+            xaxis_title="seconds from the action's end",
+            yaxis={
+                "title": "share of runs passed (lower limit: one-sided 95 %)",
+                "tickformat": ".0%",
+                "range": [0, 1],
+            },
+        )

@@ -1,0 +1,82 @@
+"""The search: what each condition should be, chosen on the incidents before the cut.
+
+For a postcondition the candidates are its timeout as it is and the one that the good runs recommend; a challenger that
+was judged beside the current policy is a candidate of its own. How many were compared is counted, because whoever picks
+the best of many on the data that then judges it passes a bad one most of the time. Nothing here decides: the gate does,
+on other incidents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from kubernaut.conditions.settings import PostSettings, PreSettings
+from kubernaut.conditions.spec import MAX_TIMEOUT_S
+from kubernaut.identity import ConditionId, Phase
+from kubernaut_simulator.estimation.clustering import Unit, cluster_spread
+from kubernaut_simulator.estimation.labels import Label
+from kubernaut_simulator.results.timeouts import ConditionTimeout, condition_timeout
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What the search chose for one condition.
+
+    Attributes
+    ----------
+    settings : PreSettings
+        The current ones with the chosen timeout; flags untouched.
+    timeout : ConditionTimeout or None
+        What the search incidents say of the timeout; None for preconditions.
+    unit : Unit
+        What counts as one vote in the gate, from the design effect of the search incidents.
+    candidates_compared : int
+    """
+
+    settings: PreSettings
+    timeout: ConditionTimeout | None
+    unit: Unit
+    candidates_compared: int
+
+
+def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFrame, *, share: float) -> Choice:
+    """Choose one condition's settings on the search incidents.
+
+    Parameters
+    ----------
+    current : PreSettings
+        As they are.
+    search_votes : DataFrame
+        Votes of this condition before the cut.
+    share : float
+        Of the good runs that shall pass within the timeout.
+
+    Notes
+    -----
+    A recommendation above one hour cannot be set and changes nothing; neither does "not reached".
+    """
+    good = search_votes[search_votes["label"] == Label.GOOD.value]
+    unit = cluster_spread(good["stop"].to_numpy(), good["target_day"].to_numpy()).unit if len(good) else Unit.INCIDENT
+    if condition.phase is Phase.PRE or not isinstance(current, PostSettings) or search_votes.empty:
+        return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
+    timeout = condition_timeout(search_votes, share=share)
+    recommended_s = timeout.recommendation.timeout_s
+    if recommended_s is None or recommended_s == current.timeout_s or recommended_s > MAX_TIMEOUT_S:
+        return Choice(settings=current, timeout=timeout, unit=unit, candidates_compared=1)
+    lowest_s = max(current.hold_for_s, current.poll_interval_s or 0.0)
+    chosen = with_timeout(current, max(recommended_s, lowest_s + 1.0))
+    return Choice(settings=chosen, timeout=timeout, unit=unit, candidates_compared=2)
+
+
+def with_timeout(current: PostSettings, timeout_s: float) -> PostSettings:
+    """Give the same settings with another timeout, checked as a whole."""
+    fields = {name: getattr(current, name) for name in type(current).model_fields}
+    return type(current)(**{**fields, "timeout_s": timeout_s})
+
+
+def compared(choices: Mapping[ConditionId, Choice], challengers: int) -> int:
+    """Count the candidates that the search looked at."""
+    return sum(choice.candidates_compared for choice in choices.values()) + challengers

@@ -6,7 +6,7 @@ reason wherever it is written.
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
 
 from kubernaut.conditions.spec import MAX_TIMEOUT_S
 from kubernaut.durations import check_bounds, format_duration, parse_duration
@@ -33,11 +33,23 @@ def _seconds(value: object, info: ValidationInfo) -> object:
     return value
 
 
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds line breaks or control characters; write one line")
+    return text
+
+
+Line = Annotated[str, AfterValidator(_printable)]
+"""One line of text for people; anything else would not survive YAML byte for byte."""
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 """Of an action, a condition type or a setting: snake_case, so that it fits file names, labels and Rego."""
+LabelValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
+"""As Kubernetes allows it in a label."""
+NamespacePattern = Annotated[str, StringConstraints(pattern=r"^[a-z0-9*?!\[\]-]{1,63}$")]
+"""A namespace, with the shell's `*`, `?` and `[...]`."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 

@@ -41,9 +41,9 @@ def describe(error: ValidationError, *, place: Callable[[YamlPath], object], key
         path: YamlPath = tuple(problem["loc"])
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
-            close = get_close_matches(str(path[-1]), list(keys), n=1)
-            near = close[0] if close and close[0] != path[-1] else None
-            message = f"unknown key; did you mean `{near}`?" if near else "no key of this place; remove it"
+            # A key that exists, but not here, is no suggestion for itself.
+            close = get_close_matches(str(path[-1]), [key for key in keys if key != path[-1]], n=1)
+            message = f"unknown key; did you mean `{close[0]}`?" if close else "no key of this place; remove it"
         elif problem["type"] == "missing":
             message = "missing; add it"
         elif problem["type"] != "value_error":

@@ -14,7 +14,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from kubernaut.conditions.fields import (
+    LabelValue,
+    Line,
     Name,
+    NamespacePattern,
     Number,
     Percent,
     Seconds,
@@ -59,7 +62,7 @@ class Evidence(StrictModel):
 
     time_to_pass: TimeToPass | None = Field(default=None, alias="timeToPass")
     block_rate: BlockRate | None = Field(default=None, alias="blockRate")
-    reason: str = ""
+    reason: Line = ""
 
 
 class PreSettings(StrictModel):
@@ -176,7 +179,7 @@ class EnvironmentSettings(StrictModel):
 class InlinePolicies(StrictModel):
     """Namespaces (shell patterns) whose custom resources may bring Rego of their own; an empty list: none."""
 
-    namespaces: tuple[str, ...] = Field(default=("*",), strict=False)
+    namespaces: tuple[NamespacePattern, ...] = Field(default=("*",), strict=False)
 
 
 class Settings(StrictModel):
@@ -195,13 +198,13 @@ class Settings(StrictModel):
     """
 
     version: Literal[1] = 1
-    rollout: str = Field(default="default", min_length=1, max_length=253)
+    rollout: LabelValue = "default"
     enforcement: bool = True
     record_facts: Literal["read", "all"] = Field(default="read", alias="recordFacts")
     inline_policies: InlinePolicies = Field(default_factory=InlinePolicies, alias="inlinePolicies")
     blocked_deadline_s: Seconds = Field(default=3600.0, alias="blockedDeadline")
     actions: dict[Name, ActionSettings] = Field(default_factory=dict)
-    environments: dict[str, EnvironmentSettings] = Field(default_factory=dict)
+    environments: dict[LabelValue, EnvironmentSettings] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

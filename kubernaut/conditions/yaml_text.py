@@ -65,8 +65,21 @@ def read_yaml_documents(text: str, *, source: str) -> tuple[YamlText, ...]:
     SettingsError
         As `read_yaml`.
     """
+    try:
+        return tuple(_documents(text, source=source))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(file=source, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=source)
+        raise SettingsError(f"{place}: this is no YAML: {error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        # ValueError: a scalar that looks like a date and is none, e.g. 2024-13-01.
+        raise SettingsError(f"{source}: this is no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise SettingsError(f"{source}: nested too deep to be read") from error
+
+
+def _documents(text: str, *, source: str) -> Iterator[YamlText]:
     loader = yaml.SafeLoader(text)
-    documents: list[YamlText] = []
     try:
         while loader.check_node():
             node = loader.get_node()
@@ -75,17 +88,9 @@ def read_yaml_documents(text: str, *, source: str) -> tuple[YamlText, ...]:
             lines = _checked_lines(node, source=source)
             value = loader.construct_document(node)
             if value is not None:
-                documents.append(YamlText(value=value, source=source, lines=lines))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file=source, line=mark.line + 1, column=mark.column + 1) if mark else Place(file=source)
-        raise SettingsError(f"{place}: this is no YAML: {error.problem or error.context}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        # ValueError: a scalar that looks like a date and is none, e.g. 2024-13-01.
-        raise SettingsError(f"{source}: this is no YAML: {' '.join(str(error).split())}") from error
+                yield YamlText(value=value, source=source, lines=lines)
     finally:
         loader.dispose()
-    return tuple(documents)
 
 
 def _checked_lines(root: yaml.Node, *, source: str) -> dict[YamlPath, int]:

@@ -177,7 +177,5 @@ def _namespaces(term: Fields, own: str) -> frozenset[str] | None:
     if "namespaceSelector" not in term:
         return named or frozenset({own})
     if term.at("namespaceSelector"):
-        raise not_provided(
-            f"{term.path('namespaceSelector')} needs the labels of Namespaces, which are not looked at"
-        )
+        raise not_provided(f"{term.path('namespaceSelector')} needs the labels of Namespaces, which are not looked at")
     return None

@@ -68,9 +68,7 @@ RIGHTS: Mapping[str, Right] = {
     "Node": Right(group="", resource="nodes", verbs=("list",), cluster_wide=True),
     "Event": Right(group="", resource="events", verbs=("list",)),
     "PodMetrics": Right(group="metrics.k8s.io", resource="pods", verbs=("list",)),
-    "HorizontalPodAutoscaler": Right(
-        group="autoscaling", resource="horizontalpodautoscalers", verbs=("list",)
-    ),
+    "HorizontalPodAutoscaler": Right(group="autoscaling", resource="horizontalpodautoscalers", verbs=("list",)),
     "ResourceQuota": Right(group="", resource="resourcequotas", verbs=("list",)),
 }
 """By what a fact needs; the keys are also those of `unavailable` in `kubernaut.facts.extract.extract`."""

@@ -33,6 +33,20 @@ def spec_replicas(deployment: KubeObject) -> int:
     return deployment.spec.count("replicas", _DEFAULT_REPLICAS)
 
 
+def pod_spec(deployment: KubeObject) -> Fields:
+    """Give the spec of the pods that the Deployment makes.
+
+    Raises
+    ------
+    FactsError
+        It has no template.
+    """
+    template = deployment.spec.at("template")
+    if not template:
+        raise FactsError(f"{template.where} is missing")
+    return template.at("spec")
+
+
 def _status(deployment: KubeObject) -> Fields:
     if "status" not in deployment.fields:
         raise FactsError(f"{deployment.fields.path('status')} is missing: a manifest, no object of a cluster")
@@ -67,8 +81,7 @@ def _conditions(_: Look, deployment: KubeObject) -> JsonValue:
 @of_deployment
 def _progress_deadline_exceeded(_: Look, deployment: KubeObject) -> JsonValue:
     return any(
-        c.text("type") == "Progressing" and c.text("reason") == _STUCK
-        for c in _status(deployment).each("conditions")
+        c.text("type") == "Progressing" and c.text("reason") == _STUCK for c in _status(deployment).each("conditions")
     )
 
 

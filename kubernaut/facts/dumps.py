@@ -37,9 +37,7 @@ _TIMES = frozenset(
 )
 
 
-def missing_kinds(
-    objects: ObjectSet, target: Target, *, complete: Iterable[str] = ()
-) -> dict[str, Unobserved]:
+def missing_kinds(objects: ObjectSet, target: Target, *, complete: Iterable[str] = ()) -> dict[str, Unobserved]:
     """Give the kinds that a dump does not tell of, in the form of `unavailable` for `extract`.
 
     Parameters

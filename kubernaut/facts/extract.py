@@ -4,7 +4,7 @@ Pure: the same objects in any order give the same snapshot. Nothing that an obje
 what cannot be read is unobserved, with the field named, and the other facts stand.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 
@@ -50,6 +50,7 @@ def extract(
     unavailable: Mapping[str, Unobserved] | None = None,
     action_ended_at: datetime | None = None,
     provided: "Mapping[str, JsonValue | Unobserved] | None" = None,
+    wanted: Collection[str] | None = None,
 ) -> Snapshot:
     """Take every registered fact from the objects of one look.
 
@@ -70,11 +71,15 @@ def extract(
         Samples of the metrics API must lie behind it; None asks nothing of them.
     provided : mapping of str to JsonValue or Unobserved
         Facts whose source is Prometheus, by name; those left out are unobserved.
+    wanted : collection of str, or None
+        Names at the top of `input` that the policies to be judged read; no other fact is computed. None means
+        every fact.
 
     Returns
     -------
     Snapshot
-        Every registered fact is in `facts` or in `unobserved`.
+        Every registered fact, or every wanted one, is in `facts` or in `unobserved`; facts that were not wanted
+        are not recorded.
 
     Raises
     ------
@@ -90,11 +95,16 @@ def extract(
         action_ended_at=action_ended_at,
         unavailable=unavailable or {},
     )
-    facts, unobserved = collect((name, _bind(compute, look)) for name, compute in COMPUTATIONS.items())
-    from_outside = _from_prometheus(provided or {})
+    facts, unobserved = collect(
+        (name, _bind(compute, look)) for name, compute in COMPUTATIONS.items() if wanted is None or name in wanted
+    )
+    from_outside = {
+        name: value for name, value in _from_prometheus(provided or {}).items() if wanted is None or name in wanted
+    }
     facts |= {name: value for name, value in from_outside.items() if not isinstance(value, Unobserved)}
     unobserved |= {name: value for name, value in from_outside.items() if isinstance(value, Unobserved)}
-    return Snapshot(facts={**facts, "parameters": parameters}, unobserved=unobserved)
+    recorded = None if wanted is None else tuple((name,) for name in sorted({*facts, *unobserved, "parameters"}))
+    return Snapshot(facts={**facts, "parameters": parameters}, unobserved=unobserved, recorded=recorded)
 
 
 def take_baseline(
@@ -115,9 +125,7 @@ def take_baseline(
     except CannotSee as error:
         return Baseline(replicas=_whole(replicas), unobserved=error.why)
     except FactsError as error:
-        return Baseline(
-            replicas=_whole(replicas), unobserved=Unobserved(UnobservedReason.UNREADABLE, str(error))
-        )
+        return Baseline(replicas=_whole(replicas), unobserved=Unobserved(UnobservedReason.UNREADABLE, str(error)))
     return Baseline(replicas=_whole(replicas), containers=containers)
 
 
@@ -166,7 +174,5 @@ def _from_prometheus(
     names = [name for name, fact in REGISTRY.items() if fact.source is FactSource.PROMETHEUS]
     strangers = sorted(set(provided) - set(names))
     if strangers:
-        raise FactsError(
-            f"{', '.join(strangers)}: not a fact that Prometheus provides; those are {', '.join(names)}"
-        )
+        raise FactsError(f"{', '.join(strangers)}: not a fact that Prometheus provides; those are {', '.join(names)}")
     return {name: provided.get(name, _NO_PROMETHEUS) for name in names}

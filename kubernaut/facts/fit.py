@@ -94,9 +94,7 @@ def _room_for(node: Node, load: Load | None, *, requests: Amounts, ports: Sequen
     return min(count, 1)
 
 
-def _held_domains(
-    nodes: Sequence[Node], loads: Mapping[str, Load], apart: Sequence[Apart]
-) -> set[tuple[int, str]]:
+def _held_domains(nodes: Sequence[Node], loads: Mapping[str, Load], apart: Sequence[Apart]) -> set[tuple[int, str]]:
     return {
         (index, node.labels[term.topology_key])
         for node in nodes

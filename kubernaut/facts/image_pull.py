@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kubernaut.facts.collecting import Answer, not_provided
-from kubernaut.facts.deployment import Computation
+from kubernaut.facts.deployment import Computation, pod_spec
 from kubernaut.facts.events import SeenEvent, events_about
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.look import Look
@@ -47,7 +47,7 @@ class _Evidence:
 def _evidence(look: Look) -> _Evidence | None:
     if look.deployment is None:
         return None
-    named = _secrets(look.template.at("spec"))
+    named = _secrets(pod_spec(look.deployment))
     pods = [pod for pod in look.pods if not is_finished(pod)] if look.readable("Pod") else []
     named |= {name for pod in pods for name in _secrets(pod.spec)}
     if not named:
@@ -72,9 +72,7 @@ def _events(look: Look, pods: list[KubeObject]) -> list[SeenEvent] | None:
     if not look.readable("Event"):
         return None
     found = events_about(look.objects.of("Event", look.target.namespace), pods)
-    return [
-        event for event in found if event.last_seen is None or look.now - event.last_seen <= EVENT_MAX_AGE
-    ]
+    return [event for event in found if event.last_seen is None or look.now - event.last_seen <= EVENT_MAX_AGE]
 
 
 def _waits_refused(pods: list[KubeObject], events: list[SeenEvent]) -> bool:
@@ -91,8 +89,8 @@ def _waits_refused(pods: list[KubeObject], events: list[SeenEvent]) -> bool:
     return any(_REFUSED.search(message) for message in messages)
 
 
-def _secrets(pod_spec: Fields) -> set[str]:
-    return {reference.text("name") for reference in pod_spec.each("imagePullSecrets")} - {""}
+def _secrets(spec: Fields) -> set[str]:
+    return {reference.text("name") for reference in spec.each("imagePullSecrets")} - {""}
 
 
 def _exist(look: Look) -> Answer:

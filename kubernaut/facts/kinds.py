@@ -51,8 +51,7 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
     (
         "Job",
         lambda _item, spec, _status: (
-            _has_template(spec)
-            and bool({"completions", "parallelism", "backoffLimit", "completionMode"} & spec.keys())
+            _has_template(spec) and bool({"completions", "parallelism", "backoffLimit", "completionMode"} & spec.keys())
         ),
     ),
     (

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 
-from kubernaut.errors import FactsError
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.collecting import CannotSee, not_provided
 from kubernaut.facts.definitions import ALL_PODS
-from kubernaut.facts.fields import Fields
+from kubernaut.facts.nodes import Load, Node, loads, read_node
 from kubernaut.facts.objects import KubeObject, ObjectSet, Target
 from kubernaut.facts.ownership import owned_pods, owned_replica_sets
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
@@ -83,9 +82,7 @@ class Look:
             replica_sets=self.replica_sets if self.readable("ReplicaSet") else None,
         )
         if not pods and not self.readable("Deployment"):
-            raise not_provided(
-                f"no pod names {self.target} by its owner, and the Deployment itself was not read"
-            )
+            raise not_provided(f"no pod names {self.target} by its owner, and the Deployment itself was not read")
         return pods
 
     @property
@@ -94,20 +91,16 @@ class Look:
         return tuple(pod for pod in self.all_pods if not pod.terminating)
 
     @cached_property
-    def template(self) -> Fields:
-        """The pod template of the target.
+    def nodes(self) -> tuple[Node, ...]:
+        """Every node."""
+        self.require("Node")
+        return tuple(read_node(item) for item in self.objects.of("Node"))
 
-        Raises
-        ------
-        FactsError
-            The target is not there, or has no template.
-        """
-        if self.deployment is None:
-            raise FactsError(f"{self.target} is not there")
-        template = self.deployment.spec.at("template")
-        if not template:
-            raise FactsError(f"{template.where} is missing")
-        return template
+    @cached_property
+    def loads(self) -> Mapping[str, Load]:
+        """What every namespace's pods take, by node."""
+        self.require(ALL_PODS)
+        return loads(self.objects.of("Pod"))
 
 
 def with_unreadable(objects: ObjectSet, unavailable: Mapping[str, Unobserved]) -> dict[str, Unobserved]:
@@ -115,9 +108,7 @@ def with_unreadable(objects: ObjectSet, unavailable: Mapping[str, Unobserved]) -
 
     Nobody can say whose such an object is, so no fact may rest on the rest of its kind.
     """
-    merged = {
-        kind: Unobserved(UnobservedReason.UNREADABLE, detail) for kind, detail in objects.unreadable.items()
-    }
+    merged = {kind: Unobserved(UnobservedReason.UNREADABLE, detail) for kind, detail in objects.unreadable.items()}
     merged.update(unavailable)
     if "Pod" in merged:
         merged.setdefault(ALL_PODS, merged["Pod"])

@@ -17,9 +17,7 @@ HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
 
 
-def owned_replica_sets(
-    objects: ObjectSet, target: Target, deployment: KubeObject | None
-) -> tuple[KubeObject, ...]:
+def owned_replica_sets(objects: ObjectSet, target: Target, deployment: KubeObject | None) -> tuple[KubeObject, ...]:
     """Give the ReplicaSets whose controller is the Deployment.
 
     Parameters
@@ -73,9 +71,7 @@ def current_replica_set(deployment: KubeObject, replica_sets: Iterable[KubeObjec
     Equality of the templates decides, the hash label aside, as for the Deployment's controller. Where a
     dump has altered a template the revision decides, once the controller has seen the latest spec.
     """
-    owners = sorted(
-        replica_sets, key=lambda item: (item.fields.at("metadata").text("creationTimestamp"), item.name)
-    )
+    owners = sorted(replica_sets, key=lambda item: (item.fields.at("metadata").text("creationTimestamp"), item.name))
     template = _without_hash(deployment.spec.at("template"))
     for item in owners:
         if _without_hash(item.spec.at("template")) == template:

@@ -39,8 +39,7 @@ def shown(pod: KubeObject) -> Shown:
     phase = status.text("phase")
     reason = status.text("reason") or phase
     if any(
-        c.text("type") == "PodScheduled" and c.text("reason") == "SchedulingGated"
-        for c in status.each("conditions")
+        c.text("type") == "PodScheduled" and c.text("reason") == "SchedulingGated" for c in status.each("conditions")
     ):
         reason = "SchedulingGated"
     sidecars = _sidecars(pod.spec)
@@ -66,9 +65,7 @@ def condition_is_true(status: Fields, kind: str) -> bool:
 def is_unschedulable(pod: KubeObject) -> bool:
     """Say whether the scheduler found no node for the pod."""
     return any(
-        c.text("type") == "PodScheduled"
-        and c.text("status") == "False"
-        and c.text("reason") == "Unschedulable"
+        c.text("type") == "PodScheduled" and c.text("status") == "False" and c.text("reason") == "Unschedulable"
         for c in pod.status.each("conditions")
     )
 

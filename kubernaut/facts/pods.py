@@ -38,17 +38,13 @@ def _updated(look: Look) -> Answer:
         return None
     if not (look.readable("ReplicaSet") and look.readable("Pod")):
         if not is_observed(deployment):
-            raise not_provided(
-                "pods' templates are not known, and the Deployment's status is of an older spec"
-            )
+            raise not_provided("pods' templates are not known, and the Deployment's status is of an older spec")
         return deployment.status.count("updatedReplicas")
     current = current_replica_set(deployment, look.replica_sets)
     if current is None:
         return 0
     return sum(
-        pod.owner is not None
-        and (pod.owner.uid or current.uid) == current.uid
-        and pod.owner.name == current.name
+        pod.owner is not None and (pod.owner.uid or current.uid) == current.uid and pod.owner.name == current.name
         for pod in look.pods
         if not is_finished(pod)
     )
@@ -60,9 +56,7 @@ def _pods(look: Look) -> Answer:
     elements: list[JsonValue] = []
     missing: dict[str, Unobserved] = {}
     for index, pod in enumerate(look.pods):
-        values, unobserved = collect(
-            (name, _bind(compute, look, pod)) for name, compute in _POD_FIELDS.items()
-        )
+        values, unobserved = collect((name, _bind(compute, look, pod)) for name, compute in _POD_FIELDS.items())
         elements.append(values)
         missing.update({f"[{index}].{name}": why for name, why in unobserved.items()})
     return Partial(elements, missing)

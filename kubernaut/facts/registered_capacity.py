@@ -5,9 +5,7 @@ from kubernaut.facts.definitions import ALL_PODS, FactDefinition, FactType
 _ROOM = ("Node", ALL_PODS)
 _FIT = ("Deployment", "Node", "Pod", ALL_PODS)
 _PULL = ("Deployment", "Pod")
-_CANDIDATE = (
-    "Ready, not cordoned, with no NoSchedule or NoExecute taint that the target's pods do not tolerate"
-)
+_CANDIDATE = "Ready, not cordoned, with no NoSchedule or NoExecute taint that the target's pods do not tolerate"
 
 
 def _room(name: str, kind: FactType, unit: str, resource: str) -> FactDefinition:
@@ -55,8 +53,7 @@ def _pull(name: str, meaning: str, computed: str) -> FactDefinition:
         nullable=True,
         meaning=meaning,
         computed=(
-            f"Evidence of use, no Secret is read. {computed} No evidence: unobserved. Null without a "
-            "Deployment."
+            f"Evidence of use, no Secret is read. {computed} No evidence: unobserved. Null without a Deployment."
         ),
         needs=_PULL,
         improved_by=("ReplicaSet", "Event"),
@@ -97,9 +94,7 @@ CAPACITY_FACTS: tuple[FactDefinition, ...] = (
         type=FactType.INTEGER,
         nullable=True,
         meaning="Nodes that would take a pod of the target, room aside.",
-        computed=(
-            f"{_CANDIDATE}, and matching node selector and required node affinity. Null without a Deployment."
-        ),
+        computed=(f"{_CANDIDATE}, and matching node selector and required node affinity. Null without a Deployment."),
         needs=("Deployment", "Node"),
         series="kube_node_status_condition, kube_node_spec_taint, kube_node_labels (approximately)",
     ),

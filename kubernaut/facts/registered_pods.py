@@ -66,8 +66,7 @@ _FIELDS = (
         "status",
         FactType.STRING,
         "What the STATUS column of `kubectl get pods` shows: Running, CrashLoopBackOff, Init:Error, ...",
-        "kubectl's own rule: init containers, then what troubles the first container in trouble, then"
-        " the phase.",
+        "kubectl's own rule: init containers, then what troubles the first container in trouble, then the phase.",
         series="kube_pod_container_status_waiting_reason, kube_pod_status_phase (approximately)",
     ),
     _field("phase", FactType.STRING, "The pod's phase.", "status.phase.", series="kube_pod_status_phase"),
@@ -89,8 +88,7 @@ _FIELDS = (
         "restarts_since_baseline",
         FactType.INTEGER,
         "Restarts since the look before the action.",
-        "Per container, all of them; a pod that was not there before counts from 0. Without a "
-        "baseline: all restarts.",
+        "Per container, all of them; a pod that was not there before counts from 0. Without a baseline: all restarts.",
         series="increase(kube_pod_container_status_restarts_total[$since])",
     ),
     _field(

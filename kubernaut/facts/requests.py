@@ -58,8 +58,7 @@ def pod_requests(pod: KubeObject) -> dict[str, Fraction]:
         for status in pod.status.each(key)
     }
     infeasible = any(
-        c.text("type") == "PodResizePending" and c.text("reason") == "Infeasible"
-        for c in pod.status.each("conditions")
+        c.text("type") == "PodResizePending" and c.text("reason") == "Infeasible" for c in pod.status.each("conditions")
     )
 
     def asked(container: Fields) -> Amounts:
@@ -77,8 +76,9 @@ def pod_requests(pod: KubeObject) -> dict[str, Fraction]:
             return status.at("resources").resources("requests")
         return allocated(container)
 
-    aggregates = [_aggregate(spec, pick) for pick in (asked, allocated, in_force)]
-    return _with_pod_level(spec, _largest(aggregates))
+    reported = any("allocatedResources" in status or "resources" in status for status in statuses.values())
+    picks = (asked, allocated, in_force) if reported else (asked,)
+    return _with_pod_level(spec, _largest([_aggregate(spec, pick) for pick in picks]))
 
 
 def container_requests(container: Fields) -> dict[str, Fraction]:

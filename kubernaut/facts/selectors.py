@@ -1,9 +1,12 @@
 """Label selectors and node selector terms, with Kubernetes' rules for labels that are not there."""
 
+import re
 from collections.abc import Mapping
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.fields import Fields
+
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 
 
 def selector_matches(selector: Fields, labels: Mapping[str, str]) -> bool:
@@ -51,15 +54,7 @@ def expression_matches(expression: Fields, labels: Mapping[str, str]) -> bool:
 
 def whole_number(text: str | None) -> int | None:
     """Read a whole number as Go's `ParseInt` does in base 10; None when it is none of 64 bits."""
-    if (
-        text is None
-        or not text.isascii()
-        or not text.removeprefix("-").removeprefix("+").isdigit()
-        or len(text) > 20
-    ):
+    if text is None or not _WHOLE.fullmatch(text):
         return None
-    try:
-        number = int(text)
-    except ValueError:
-        return None
+    number = int(text)
     return number if -(2**63) <= number < 2**63 else None

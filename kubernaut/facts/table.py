@@ -38,9 +38,7 @@ class FactRow:
 
 def rows() -> tuple[FactRow, ...]:
     """Give every registered fact and field in the order of the registry."""
-    return tuple(
-        _row(format_path(path), definition) for fact in REGISTRY.values() for path, definition in fact.paths()
-    )
+    return tuple(_row(format_path(path), definition) for fact in REGISTRY.values() for path, definition in fact.paths())
 
 
 def _row(path: str, fact: FactDefinition) -> FactRow:

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from helpers.kube_objects import NAME, NAMESPACE, Json
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.extract import extract
 from kubernaut.facts.objects import ObjectSet, Target
 from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
+
+from .kube_objects import NAME, NAMESPACE, Json
 
 NOW = datetime(2024, 1, 1, 1, 0, tzinfo=UTC)
 WEB = Target(namespace=NAMESPACE, name=NAME)

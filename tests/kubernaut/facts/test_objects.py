@@ -198,6 +198,7 @@ def test_a_view_of_what_is_missing_is_empty():
     [
         ("count", -1, "it cannot be negative"),
         ("number", 1.5, "not a whole number"),
+        ("number", 2**64, "no number of 64 bits"),
         ("number", True, "is a flag, not a whole number"),
         ("flag", "yes", "is text, not true or false"),
         ("moment", "yesterday", "not an instant of RFC 3339"),

@@ -88,6 +88,13 @@ def test_without_deployment_and_pods_nobody_knows():
     )
 
 
+def test_replica_sets_of_others_are_not_ours():
+    unowned = replica_set(uid="rs-9", template_hash="9999")
+    del unowned["metadata"]["ownerReferences"]
+
+    assert names(look(deployment(), RS, unowned, pod(), pod("x", owner=unowned))) == ["web-a"]
+
+
 def test_no_pods_is_an_empty_list_and_an_unreadable_list_is_none():
     assert look(deployment(), RS).facts["pods"] == []
     assert look(deployment(), RS).facts["total_pods"] == 0
@@ -232,9 +239,7 @@ def test_an_unreadable_field_of_one_pod_is_one_path():
     snapshot = look(deployment(), RS, pod("a"), broken, pod_metrics("a"), pod_metrics("b"))
 
     unobserved = {path for path in snapshot.unobserved if path.startswith("pods")}
-    assert unobserved == {
-        f"pods[1].{name}" for name in ("status", "restarts", "restarts_since_baseline", "oom_killed")
-    }
+    assert unobserved == {f"pods[1].{name}" for name in ("status", "restarts", "restarts_since_baseline", "oom_killed")}
     assert snapshot.facts["running_pods"] == 2
     assert snapshot.first_unobserved([("pods", "*", "status")])[0] == "pods[1].status"
     assert snapshot.first_unobserved([("pods", "*", "phase")]) is None
@@ -256,10 +261,7 @@ def test_restarts_count_from_the_baseline():
     assert after([before], pod(statuses=[container_status(restarts=42)]))[0]["restarts_since_baseline"] == 2
     # A container made anew starts from 0: never negative.
     assert after([before], pod(statuses=[container_status(restarts=1)]))[0]["restarts_since_baseline"] == 0
-    assert (
-        after([before], pod("new", statuses=[container_status(restarts=3)]))[0]["restarts_since_baseline"]
-        == 3
-    )
+    assert after([before], pod("new", statuses=[container_status(restarts=3)]))[0]["restarts_since_baseline"] == 3
     assert (
         after([before], pod(statuses=[container_status(restarts=40), container_status("b", restarts=5)]))[0][
             "restarts_since_baseline"
@@ -283,9 +285,7 @@ def test_restarts_count_from_the_baseline():
 )
 def test_oom_kills_count_from_the_baseline(before, now, killed):
     assert (
-        after([pod(statuses=[container_status(**before)])], pod(statuses=[container_status(**now)]))[0][
-            "oom_killed"
-        ]
+        after([pod(statuses=[container_status(**before)])], pod(statuses=[container_status(**now)]))[0]["oom_killed"]
         is killed
     )
 
@@ -358,9 +358,7 @@ def test_no_sample_is_unobserved_for_that_pod():
 )
 def test_a_sample_must_begin_after_the_action(seconds, fresh):
     began = NOW - timedelta(seconds=45)  # the sample's timestamp minus its window
-    snapshot = look(
-        deployment(), RS, pod(), pod_metrics(), action_ended_at=began + timedelta(seconds=seconds)
-    )
+    snapshot = look(deployment(), RS, pod(), pod_metrics(), action_ended_at=began + timedelta(seconds=seconds))
 
     assert ("cpu_usage" in snapshot.facts["pods"][0]) is fresh
     if not fresh:
@@ -416,7 +414,4 @@ def test_objects_read():
         ("Pod", "d", "uid-d", "5"),
         ("Pod", "web-a", "uid-web-a", "5"),
     ]
-    assert (
-        objects_read(objects, WEB, unavailable={"Deployment": FORBIDDEN, "Pod": FORBIDDEN})[0].kind
-        == "ReplicaSet"
-    )
+    assert objects_read(objects, WEB, unavailable={"Deployment": FORBIDDEN, "Pod": FORBIDDEN})[0].kind == "ReplicaSet"

@@ -48,9 +48,7 @@ def init(state, name="init-1", **more):
         (pod(statuses=[container_status("a"), container_status("b", state=terminated("Error"))]), "Error"),
         # One has completed, one runs: as ready as the pod is.
         (
-            pod(
-                statuses=[container_status("a"), container_status("b", state=terminated("Completed", code=0))]
-            ),
+            pod(statuses=[container_status("a"), container_status("b", state=terminated("Completed", code=0))]),
             "Running",
         ),
         (

@@ -9,7 +9,7 @@ _OWNED = '* on(namespace,pod) group_left() kube_pod_owner{owner_kind="ReplicaSet
 _CONTAINERS = '{namespace="$namespace",pod=~"$name-.*"}'
 _BY_OWNER = (
     "Pods whose controller is a ReplicaSet whose controller is the Deployment, by UID. Where ReplicaSets "
-    "cannot be read: owner name is <deployment>-<pod-template-hash> and the selector matches."
+    "cannot be read: owner name is `<deployment>-<pod-template-hash>` and the selector matches."
 )
 
 

@@ -14,18 +14,18 @@ _NUMBERS = (
 _AGGREGATES = "count max min product sort sum"
 _COLLECTIONS = (
     "array.concat array.reverse array.slice intersection json.filter json.patch json.remove object.filter object.get "
-    "object.keys object.remove object.subset object.union object.union_n union walk graph.reachable graph.reachable_paths"
+    "object.keys object.remove union walk graph.reachable graph.reachable_paths"
 )
 _STRINGS = (
     "concat contains endswith format_int glob.match indexof indexof_n lower regex.find_all_string_submatch_n regex.find_n "
-    "regex.is_valid regex.match regex.replace regex.split replace split sprintf startswith strings.any_prefix_match "
+    "regex.is_valid regex.match regex.replace replace split sprintf startswith strings.any_prefix_match "
     "strings.any_suffix_match strings.count strings.render_template strings.replace_n strings.reverse substring trim "
     "trim_left trim_prefix trim_right trim_space trim_suffix upper"
 )
 _TYPES = "is_array is_boolean is_null is_number is_object is_set is_string type_name to_number"
 _TEXT_FORMS = (
     "base64.decode base64.encode base64.is_valid hex.decode hex.encode json.is_valid json.marshal json.unmarshal "
-    "semver.compare semver.is_valid units.parse units.parse_bytes net.cidr_contains net.cidr_intersects "
+    "semver.compare semver.is_valid units.parse units.parse_bytes "
     "time.parse_duration_ns time.parse_rfc3339_ns"
 )
 
@@ -33,6 +33,10 @@ ALLOWED = frozenset(" ".join((_OPERATORS, _NUMBERS, _AGGREGATES, _COLLECTIONS, _
 """Names of all builtins that a policy may call."""
 
 _WHY_NOT = {
+    "object.subset": "it can end the evaluator's process",
+    "object.union": "nested objects are replaced here, not merged as in OPA; write the object out",
+    "object.union_n": "nested objects are replaced here, not merged as in OPA; write the object out",
+    "regex.split": "an empty pattern makes it take all memory; use `split`",
     "http.send": "it reaches the network",
     "net.lookup_ip_addr": "it reaches the network",
     "providers.aws.sign_req": "it signs requests",

@@ -10,9 +10,10 @@ from collections import OrderedDict
 from kubernaut.policy.answering import MAX_INPUT_BYTES, UnusableInputError, answer, encode_input, unusable
 from kubernaut.policy.batch import InputBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.dictionary import DictionaryBuilder
 from kubernaut.policy.projecting import projection
-from kubernaut.policy.rego_engine import BuiltPolicy, build
+from kubernaut.policy.rego_engine import BuiltPolicy
 
 BUILT_KEPT = 64
 """Built policies kept ready; a suite has a dozen, a sweep of candidates some more."""
@@ -59,7 +60,7 @@ class InProcessEvaluator:
     def _build(self, policy: CompiledPolicy) -> BuiltPolicy:
         built = self._built.pop(policy.digest, None)
         if built is None:
-            built = build(policy.package, {policy.name: policy.source, **policy.libraries})
+            built = build_for_judging(policy.package, {policy.name: policy.source, **policy.libraries})
         self._built[policy.digest] = built
         while len(self._built) > BUILT_KEPT:
             self._built.popitem(last=False)

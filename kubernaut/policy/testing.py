@@ -18,9 +18,10 @@ from kubernaut.policy.batch import Evaluator, RowBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.compiling import NO_LIBRARIES, compile_policy
 from kubernaut.policy.guards import check_nesting, check_text
-from kubernaut.policy.outline import Outline, check_words, read_outline
+from kubernaut.policy.outline import Outline, read_outline
 from kubernaut.policy.rego_engine import Answer, BuildError, BuiltPolicy, ask, build
 from kubernaut.policy.tokens import Token
+from kubernaut.policy.words import check_words
 from kubernaut.verdicts import Code, Judgement
 
 CASES = "cases"

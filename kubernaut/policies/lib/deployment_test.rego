@@ -18,7 +18,7 @@ test_exists if {
 
 test_healthy if {
 	deployment.deployment_healthy(healthy)
-	not deployment.deployment_healthy(object.union(healthy, {"conditions": {"Available": false}}))
+	not deployment.deployment_healthy(object.union(healthy, {"conditions": {"Available": false, "Progressing": true}}))
 	not deployment.deployment_healthy(object.union(healthy, {"observed_generation_current": false}))
 	not deployment.deployment_healthy({})
 }

@@ -23,4 +23,4 @@ not_ready(pods) := sort([pod.name | some pod in pods; pod.ready == false])
 #   of forty pods would push the reason out of sight.
 some_names(names) := concat(", ", names) if {
 	count(names) <= 3
-} else := sprintf("%s and %d more", [concat(", ", array.slice(names, 0, 3)), count(names) - 3])
+} else := concat("", [concat(", ", array.slice(names, 0, 3)), " and ", format_int(count(names) - 3, 10), " more"])

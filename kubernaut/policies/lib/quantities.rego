@@ -7,12 +7,15 @@ package lib.quantities
 
 import rego.v1
 
-# METADATA
-# description: Factors of the suffixes; a suffix fits a text when only a decimal number is left of it.
+# A suffix fits a text when only a decimal number is left of it. Parts are divided by, not multiplied with 0.001: that is
+# not a number that a computer can hold exactly.
+_divisors := {
+	"n": 1000000000,
+	"u": 1000000,
+	"m": 1000,
+}
+
 _factors := {
-	"n": 0.000000001,
-	"u": 0.000001,
-	"m": 0.001,
 	"": 1,
 	"k": 1000,
 	"M": 1000000,
@@ -54,6 +57,13 @@ _plain(text) := to_number(text) if {
 	digits := trim_suffix(text, suffix)
 	regex.match(_decimal, digits)
 	number := to_number(digits) * factor
+} else := number if {
+	is_string(text)
+	some suffix, divisor in _divisors
+	endswith(text, suffix)
+	digits := trim_suffix(text, suffix)
+	regex.match(_decimal, digits)
+	number := to_number(digits) / divisor
 } else := text if {
 	is_number(text)
 	text >= 0

@@ -20,6 +20,7 @@ import regopy
 
 from kubernaut._version import __version__
 from kubernaut.policy.answering import answer
+from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, build, read_plan
 from kubernaut.policy.worker.frames import PROTOCOL, FrameError, receive_frame, send_frame
 from kubernaut.verdicts import Judgement
@@ -117,7 +118,7 @@ class Worker:
     def _load(self, header: dict[str, Any], texts: list[str]) -> None:
         self._start_clock(header["wall_time_s"])
         try:
-            built = build(header["package"], dict(zip(header["files"], texts, strict=True)))
+            built = build_for_judging(header["package"], dict(zip(header["files"], texts, strict=True)))
         except BuildError as error:
             self._stop_clock()
             self._reply({"kind": "refused", "message": str(error)})

@@ -44,6 +44,6 @@ problems contains "replicas could not be created (ReplicaFailure)" if not input.
 
 error_message := "the controller has not seen the change yet" if {
 	not input.observed_generation_current == true
-} else := sprintf("the Deployment is %s", [concat(", ", sort(problems))]) if {
+} else := concat("", ["the Deployment is ", concat(", ", sort(problems))]) if {
 	not allow
 }

@@ -51,16 +51,17 @@ restarting := sort([name |
 	name := sprintf("%s (%d)", [pod.name, pod.restarts_since_baseline])
 ])
 
-error_message := sprintf("%d of %d pods in CrashLoopBackOff: %s", [
-	count(looping),
-	count(input.pods),
+error_message := concat("", [
+	sprintf("%d of %d pods in CrashLoopBackOff: ", [count(looping), count(input.pods)]),
 	pods.some_names(looping),
 ]) if {
 	count(looping) > 0
-} else := sprintf("%d of %d pods restarted more than %v times since the action: %s", [
-	count(restarting),
-	count(input.pods),
-	input.settings.tolerated_restarts,
+} else := concat("", [
+	sprintf("%d of %d pods restarted more than %v times since the action: ", [
+		count(restarting),
+		count(input.pods),
+		input.settings.tolerated_restarts,
+	]),
 	pods.some_names(restarting),
 ]) if {
 	count(restarting) > 0

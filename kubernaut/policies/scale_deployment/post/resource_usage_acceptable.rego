@@ -44,9 +44,8 @@ default fatal := false
 
 fatal if count(oom_killed) > input.settings.tolerated_oom_killed_pods
 
-error_message := sprintf("%d of %d pods OOM-killed since the action: %s", [
-	count(oom_killed),
-	count(input.pods),
+error_message := concat("", [
+	sprintf("%d of %d pods OOM-killed since the action: ", [count(oom_killed), count(input.pods)]),
 	pods.some_names(oom_killed),
 ]) if {
 	fatal

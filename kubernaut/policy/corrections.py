@@ -1,0 +1,193 @@
+"""Builtins that regopy gets wrong, replaced inside the plan by functions written in Rego.
+
+regopy compares values of different types, and sorts numbers, by their JSON text: `null >= 3` is true and
+`max([2000, 405])` is 405. A missing number must never pass a threshold, so a policy that calls one of these is
+compiled together with the module below, the calls in its plan are pointed to that module's functions, and the
+plan is loaded again. The policy's own text, places and digest stay as they are.
+
+OPA's order is null < false < true < numbers < strings < arrays < objects < sets. Two arrays, or two objects, are
+not ordered here, and only strings are sorted: the rest is undefined and fails closed
+(docs/policies/differences-from-opa.md).
+Importable by the worker program: the standard library and regopy only.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from regopy import Interpreter, LogLevel
+
+from kubernaut.policy.rego_engine import RULES, BuiltPolicy, build, entrypoints, read_plan
+
+PACKAGE = "system.kubernaut"
+"""No policy can have this package: `system` is refused at load."""
+
+FILE = "system.kubernaut.rego"
+
+CORRECTED: Mapping[str, str] = {
+    "lt": "less",
+    "lte": "less_or_equal",
+    "gt": "greater",
+    "gte": "greater_or_equal",
+    "max": "largest",
+    "min": "smallest",
+    "sort": "sorted",
+}
+"""Builtin -> function of the module below."""
+
+SOURCE = """package system.kubernaut
+
+import rego.v1
+
+rank(value) := 3 if is_number(value)
+
+else := 4 if is_string(value)
+
+else := 0 if is_null(value)
+
+else := 1 if value == false
+
+else := 2 if value == true
+
+else := 5 if is_array(value)
+
+else := 6 if is_object(value)
+
+else := 7
+
+same_scalar(a, b) if {
+	rank(a) == rank(b)
+	rank(a) < 5
+}
+
+less(a, b) := a < b if same_scalar(a, b)
+
+else := rank(a) < rank(b) if rank(a) != rank(b)
+
+less_or_equal(a, b) := a <= b if same_scalar(a, b)
+
+else := rank(a) < rank(b) if rank(a) != rank(b)
+
+greater(a, b) := a > b if same_scalar(a, b)
+
+else := rank(a) > rank(b) if rank(a) != rank(b)
+
+greater_or_equal(a, b) := a >= b if same_scalar(a, b)
+
+else := rank(a) > rank(b) if rank(a) != rank(b)
+
+# Texts are in the right order already; the rest is compared pair by pair.
+all_texts(values) if {
+	every value in values {
+		is_string(value)
+	}
+}
+
+all_numbers(values) if {
+	every value in values {
+		is_number(value)
+	}
+}
+
+largest(values) := max(values) if all_texts(values)
+
+else := found if {
+	all_numbers(values)
+	some found in values
+	every value in values {
+		found >= value
+	}
+} else := found if {
+	some found in values
+	every value in values {
+		greater_or_equal(found, value)
+	}
+}
+
+smallest(values) := min(values) if all_texts(values)
+
+else := found if {
+	all_numbers(values)
+	some found in values
+	every value in values {
+		found <= value
+	}
+} else := found if {
+	some found in values
+	every value in values {
+		less_or_equal(found, value)
+	}
+}
+
+sorted(values) := sort(values) if all_texts(values)
+
+all contains 1 if less(1, 2)
+
+all contains 2 if less_or_equal(1, 2)
+
+all contains 3 if greater(1, 2)
+
+all contains 4 if greater_or_equal(1, 2)
+
+all contains 5 if largest([1])
+
+all contains 6 if smallest([1])
+
+all contains 7 if sorted([])
+"""
+
+
+def build_for_judging(package: str, modules: Mapping[str, str]) -> BuiltPolicy:
+    """Compile modules for the three rules of a package, with corrected builtins where it calls any.
+
+    Raises
+    ------
+    BuildError
+        A module does not parse.
+    """
+    built = build(package, modules)
+    if not any(call["func"] in CORRECTED for call in _calls(read_plan(built))):
+        return built
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
+    interpreter.strict_built_in_errors = True
+    for name, source in {**modules, FILE: SOURCE}.items():
+        interpreter.add_module(name, source)
+    bundle = interpreter.build(None, [*entrypoints(package, RULES), *entrypoints(PACKAGE, ["all"])])
+    with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
+        interpreter.save_bundle(folder, bundle)
+        path = Path(folder) / "plan.json"
+        plan = json.loads(path.read_bytes())
+        _redirect(plan)
+        path.write_text(json.dumps(plan), encoding="utf-8")
+        judging = Interpreter()
+        judging.log_level = LogLevel.NONE
+        judging.strict_built_in_errors = True
+        return BuiltPolicy(judging, judging.load_bundle(folder))
+
+
+def _redirect(plan: dict[str, Any]) -> None:
+    prefix = f"g0.data.{PACKAGE}."
+    for function in plan["funcs"]["funcs"]:
+        if function["name"].startswith(prefix):
+            continue
+        for call in _calls(function):
+            if call["func"] in CORRECTED:
+                call["func"] = prefix + CORRECTED[call["func"]]
+                # A planned function takes `input` and `data` before its own arguments.
+                documents = [{"type": "local", "value": 0}, {"type": "local", "value": 1}]
+                call["args"] = [*documents, *call["args"]]
+
+
+def _calls(node: Any) -> Iterator[dict[str, Any]]:
+    stack = [node]
+    while stack:
+        one = stack.pop()
+        if isinstance(one, dict):
+            if one.get("type") == "CallStmt":
+                yield one["stmt"]
+            stack.extend(one.values())
+        elif isinstance(one, list):
+            stack.extend(one)

@@ -16,21 +16,18 @@ from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.guards import check_nesting, check_text
 from kubernaut.policy.known_facts import KnownFacts, first_unknown
 from kubernaut.policy.metadata import PolicyMetadata, read_metadata
-from kubernaut.policy.outline import Outline, check_words, place_of, read_outline
+from kubernaut.policy.outline import Outline, place_of, read_outline
 from kubernaut.policy.plan import Plan, parse_plan
 from kubernaut.policy.plan_checks import check_calls, check_data, check_recursion, check_safety, first_place
 from kubernaut.policy.reads import EVERYTHING, InputReads, input_reads
-from kubernaut.policy.rego_engine import RULES, BuildError, build, is_builtin, read_plan
+from kubernaut.policy.rego_engine import RULES, BuildError, is_builtin
+from kubernaut.policy.words import check_words
+from kubernaut.policy.worker.compiler import build_plan
 
 PlanBuilder: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-"""(package, file -> source) -> `plan.json`; raises `BuildError`. The worker offers one that cannot end this process."""
+"""(package, file -> source) -> `plan.json`; raises `BuildError`."""
 
 _RESERVED_PACKAGES = ("lib", "system")
-
-
-def plan_in_process(package: str, modules: Mapping[str, str]) -> Mapping[str, Any]:
-    """Compile here."""
-    return read_plan(build(package, modules))
 
 
 @dataclass
@@ -60,7 +57,7 @@ def examine(
     name: str,
     libraries: Mapping[str, str],
     known_facts: KnownFacts | None,
-    plan_builder: PlanBuilder = plan_in_process,
+    plan_builder: PlanBuilder = build_plan,
 ) -> Examined:
     """Check a policy and compile it.
 
@@ -73,39 +70,59 @@ def examine(
     """
     found = Examined()
     try:
-        reached = _surface(found, source, name=name, libraries=libraries)
-        if found.problems or found.outline is None:
-            return found
-        document = _compile(found, source, name=name, libraries=reached, plan_builder=plan_builder)
+        _examine(found, source, name=name, libraries=libraries, known_facts=known_facts, plan_builder=plan_builder)
     except PolicyError as error:
         found.problems.append(error)
-        return found
-    if document is None:
-        return found
-    plan = parse_plan(document)
-    package = found.outline.package
-    found.problems.extend(_plan_problems(plan, package, name=name, outline=found.outline))
-    if not found.problems:
-        found.reads = input_reads(plan, [f"g0.data.{package}.{rule}" for rule in RULES])
-        found.problems.extend(_reads_problems(found.reads, found.metadata, known_facts, name=name))
-    if not found.problems and found.reads is not None:
-        found.policy = CompiledPolicy(
-            name=name,
-            package=package,
-            source=source,
-            libraries=reached,
-            digest=digest_of(source, reached),
-            reads=found.reads.paths,
-            parameters=found.metadata.parameters,
-            has_error_message=plan.find(package, "error_message") is not None,
-            has_fatal=plan.find(package, "fatal") is not None,
-            builtins=tuple(
-                sorted({callee for calls in plan.calls.values() for callee, _ in calls} - set(plan.functions))
-            ),
-            metadata=found.metadata,
-            plan=document,
+    except RecursionError:
+        found.problems.append(
+            PolicyError(
+                "iterations or helpers are nested too deeply; split the policy or make it simpler",
+                place=Place(file=name),
+            )
         )
     return found
+
+
+def _examine(
+    found: Examined,
+    source: str,
+    *,
+    name: str,
+    libraries: Mapping[str, str],
+    known_facts: KnownFacts | None,
+    plan_builder: PlanBuilder,
+) -> None:
+    outline = found.outline = _outline(source, file=name)
+    reached = _surface(found, outline, source, name=name, libraries=libraries)
+    if found.problems:
+        return
+    document = _compile(found, outline.package, {name: source, **reached}, name=name, plan_builder=plan_builder)
+    if document is None:
+        return
+    plan = parse_plan(document)
+    found.problems.extend(_plan_problems(plan, outline, name=name))
+    if found.problems:
+        return
+    package = outline.package
+    found.reads = input_reads(plan, [f"g0.data.{package}.{rule}" for rule in RULES])
+    found.problems.extend(_reads_problems(found.reads, found.metadata, known_facts, name=name))
+    if found.problems:
+        return
+    called = {callee for calls in plan.calls.values() for callee, _ in calls}
+    found.policy = CompiledPolicy(
+        name=name,
+        package=package,
+        source=source,
+        libraries=reached,
+        digest=digest_of(source, reached),
+        reads=found.reads.paths,
+        parameters=found.metadata.parameters,
+        has_error_message=plan.find(package, "error_message") is not None,
+        has_fatal=plan.find(package, "fatal") is not None,
+        builtins=tuple(sorted(called - set(plan.functions))),
+        metadata=found.metadata,
+        plan=document,
+    )
 
 
 def digest_of(source: str, libraries: Mapping[str, str]) -> str:
@@ -114,9 +131,9 @@ def digest_of(source: str, libraries: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _surface(found: Examined, source: str, *, name: str, libraries: Mapping[str, str]) -> dict[str, str]:
-    outline = _outline(source, file=name)
-    found.outline = outline
+def _surface(
+    found: Examined, outline: Outline, source: str, *, name: str, libraries: Mapping[str, str]
+) -> dict[str, str]:
     found.problems.extend(check_words(outline, file=name))
     first = outline.package.split(".")[0]
     if first in _RESERVED_PACKAGES:
@@ -128,7 +145,10 @@ def _surface(found: Examined, source: str, *, name: str, libraries: Mapping[str,
         )
     found.problems.extend(_import_problems(outline, file=name))
     found.metadata = read_metadata(source, file=name)
-    return _reached_libraries(found, outline, libraries)
+    reached = _reached_libraries(found, outline, libraries)
+    if name in reached:
+        raise PolicyError(f"the policy and one of its libraries are both called `{name}`", place=Place(file=name))
+    return reached
 
 
 def _outline(source: str, *, file: str) -> Outline:
@@ -188,18 +208,13 @@ def _touches(reference: str, package: str) -> bool:
 
 
 def _compile(
-    found: Examined, source: str, *, name: str, libraries: Mapping[str, str], plan_builder: PlanBuilder
+    found: Examined, package: str, modules: Mapping[str, str], *, name: str, plan_builder: PlanBuilder
 ) -> Mapping[str, Any] | None:
-    modules = {name: source, **libraries}
-    if len(modules) != len(libraries) + 1:
-        raise PolicyError(f"the policy and one of its libraries are both called `{name}`", place=Place(file=name))
-    assert_outline = found.outline
-    package = assert_outline.package if assert_outline is not None else ""
     try:
         return plan_builder(package, modules)
     except BuildError as error:
         for problem in error.problems:
-            text = modules.get(problem.file, source)
+            text = modules.get(problem.file, modules[name])
             place = _place_at(text, problem.offset, file=problem.file if problem.file in modules else name)
             found.problems.append(PolicyError(f"cannot be parsed: {problem.message}", place=place))
         if not error.problems:
@@ -213,7 +228,8 @@ def _place_at(source: str, offset: int, *, file: str) -> Place:
     return Place(file=file, line=before.count(b"\n") + 1, column=len(before[line_start:].decode(errors="ignore")) + 1)
 
 
-def _plan_problems(plan: Plan, package: str, *, name: str, outline: Outline) -> Iterator[PolicyError]:
+def _plan_problems(plan: Plan, outline: Outline, *, name: str) -> Iterator[PolicyError]:
+    package = outline.package
     if plan.find(package, "allow") is None:
         yield PolicyError(
             f"`{package}` has no rule `allow`; write `allow if {{ ... }}`",

@@ -9,9 +9,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from kubernaut.policy.checking import PlanBuilder, examine, plan_in_process
+from kubernaut.policy.checking import PlanBuilder, examine
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.known_facts import KnownFacts
+from kubernaut.policy.worker.compiler import build_plan
 
 COMPILED_KEPT = 1024
 """Policies kept compiled. One is some tens of kilobytes; a history of years has hundreds of digests."""
@@ -28,7 +29,7 @@ def compile_policy(
     name: str,
     libraries: Mapping[str, str] = NO_LIBRARIES,
     known_facts: KnownFacts | None = None,
-    plan_builder: PlanBuilder = plan_in_process,
+    plan_builder: PlanBuilder = build_plan,
 ) -> CompiledPolicy:
     """Check and compile a policy.
 
@@ -43,8 +44,7 @@ def compile_policy(
     known_facts : KnownFacts or None
         What may be read of `input`; None checks no names.
     plan_builder : PlanBuilder
-        Where the compiler runs: here, or in the worker (`WorkerEvaluator.build_plan`), which a source that ends the
-        compiler's process cannot take along.
+        Where the compiler runs: a worker shared by all of this process, or another one (`WorkerEvaluator.build_plan`).
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """Text that must not reach the compiler: too large, not text, nested so deeply that it would exhaust the stack."""
 
 from kubernaut.errors import Place, PolicyError
+from kubernaut.policy.outline import starts_statement
 from kubernaut.policy.tokens import Token
 
 MAX_SOURCE_BYTES = 64 * 1024
@@ -9,9 +10,11 @@ MAX_SOURCE_BYTES = 64 * 1024
 MAX_NESTING = 40
 """Open brackets at one place. The compiler recurses with them; policies people write stay below ten."""
 
-MAX_STATEMENT_WORDS = 2000
-"""Words from one line's start to the end of its expression outside brackets of bodies; a chain of thousands of operators
-makes the compiler recurse as brackets do."""
+MAX_RULE_WORDS = 1500
+"""Words of one rule. The compiler's time grows with their square, and each iteration nests the plan one deeper."""
+
+MAX_WORDS = 8000
+"""Words of one module; hundreds of bodies of one rule are no longer one rule each."""
 
 MAX_NUMBER_CHARS = 40
 """Digits of one number; the evaluator computes with numbers of any size and takes its time over it."""
@@ -46,27 +49,28 @@ def check_text(source: str, *, file: str) -> None:
 
 
 def check_nesting(words: tuple[Token, ...], *, file: str) -> None:
-    """Refuse what would make the compiler recurse out of its stack, and numbers of absurd size.
+    """Refuse what would make the compiler recurse out of its stack or never end, and numbers of absurd size.
 
     Raises
     ------
     PolicyError
-        More than 40 open brackets, an expression of more than 2,000 words, or a number of more than 40 characters.
+        More than 40 open brackets, a rule of more than 1,500 words, or a number of more than 40 characters.
     """
-    run = 0
+    if len(words) > MAX_WORDS:
+        raise PolicyError(
+            f"the policy has {len(words)} words, more than the {MAX_WORDS} allowed; split it", place=Place(file=file)
+        )
+    start = 0
     for index, word in enumerate(words):
         place = Place(file=file, line=word.line, column=word.column)
         if word.depth > MAX_NESTING:
             raise PolicyError(
                 f"more than {MAX_NESTING} brackets are open here; split the rule into helpers", place=place
             )
-        # Adjacent words on one line or joined by an operator at a line's end belong to one expression.
-        new = index == 0 or (word.line != words[index - 1].line and words[index - 1].kind != "mark")
-        run = 0 if new or word.text in (";", "}") else run + 1
-        if run > MAX_STATEMENT_WORDS:
-            raise PolicyError(
-                f"one expression of more than {MAX_STATEMENT_WORDS} words; split it into helpers", place=place
-            )
+        if word.depth == 0 and word.kind == "name" and starts_statement(words, index):
+            start = index
+        if index - start > MAX_RULE_WORDS:
+            raise PolicyError(f"a rule of more than {MAX_RULE_WORDS} words; split it into helpers", place=place)
         if word.kind == "number" and not _reasonable(word.text):
             raise PolicyError(f"the number {word.text[:20]}... is too large", place=place)
 

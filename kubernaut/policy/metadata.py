@@ -182,17 +182,23 @@ def _parameter(name: str, body: Any, *, place: Place) -> PolicyParameter:
             f"{where}: unknown field `{unknown[0]}`; known are {', '.join(sorted(_PARAMETER_FIELDS))}",
             place=place,
         )
-    numbers = {key: body.get(key) for key in ("default", "minimum", "maximum")}
-    for key, value in numbers.items():
+    for key in ("default", "minimum", "maximum"):
+        value = body.get(key)
         if value is None and key != "default":
             continue
         # A bool is an int to Python; `.inf` and `.nan` are floats to YAML.
         if isinstance(value, bool) or not isinstance(value, int | float) or value - value != 0:
             raise PolicyError(f"{where}: `{key}` must be a finite number, not {value!r}", place=place)
-    parameter = PolicyParameter(name=name, description=str(body.get("description") or ""), **numbers)
-    if parameter.minimum is not None and parameter.maximum is not None:
-        if parameter.minimum > parameter.maximum:
-            raise PolicyError(f"{where}: minimum is above maximum", place=place)
+    parameter = PolicyParameter(
+        name=name,
+        default=body["default"],
+        minimum=body.get("minimum"),
+        maximum=body.get("maximum"),
+        description=str(body.get("description") or ""),
+    )
+    low, high = parameter.minimum, parameter.maximum
+    if low is not None and high is not None and low > high:
+        raise PolicyError(f"{where}: minimum is above maximum", place=place)
     if not parameter.allows(parameter.default):
         raise PolicyError(f"{where}: the default {parameter.default} is out of its own bounds", place=place)
     return parameter

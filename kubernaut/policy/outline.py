@@ -1,7 +1,6 @@
-"""What a module says on its surface: package, imports, rule heads, and words that are refused before compiling.
+"""What a module says on its surface: package, imports, libraries it names, where its rules begin.
 
-The compiler accepts more than OPA does (older syntax, shadowed `input`) and can end the process on `with`; so the words
-are looked at first. Everything here works on tokens; bodies are the compiler's business.
+Everything here works on words; what must not be said is for `words`, bodies are the compiler's business.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,10 +10,7 @@ from typing import NamedTuple
 from kubernaut.errors import Place, PolicyError
 from kubernaut.policy.tokens import Token, tokens
 
-RESERVED = ("input", "data")
-"""The two documents; nothing else may have their names."""
-
-_NOT_A_VALUE = frozenset(
+NOT_A_VALUE = frozenset(
     {"if", "in", "not", "contains", "some", "every", "default", "as", "import", "package", "with", "else"}
 )
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
@@ -75,7 +71,7 @@ def read_outline(source: str, *, file: str) -> Outline:
             place=place_of(words[0], file),
         )
     for index in range(rest, len(words)):
-        if words[index].text == "package" and words[index].depth == 0 and _starts_line(words, index):
+        if words[index].text == "package" and words[index].depth == 0 and starts_line(words, index):
             raise PolicyError(
                 "a second `package`; put each package in a file of its own",
                 place=place_of(words[index], file),
@@ -89,7 +85,7 @@ def read_outline(source: str, *, file: str) -> Outline:
         defaults=frozenset(
             words[index + 1].text
             for index, word in enumerate(words[:-1])
-            if word.text == "default" and word.depth == 0 and _starts_line(words, index)
+            if word.text == "default" and word.depth == 0 and starts_line(words, index)
         ),
         words=words,
     )
@@ -100,84 +96,12 @@ def place_of(token: Token, file: str) -> Place:
     return Place(file=file, line=token.line, column=token.column)
 
 
-def check_words(outline: Outline, *, file: str) -> Iterator[PolicyError]:
-    """Find words that the compiler would take and OPA would not, or that are not safe to compile."""
-    words = outline.words
-    for index, word in enumerate(words):
-        if word.kind != "name" or (index and words[index - 1].text == "."):
-            continue
-        if word.text == "with":
-            yield PolicyError(
-                "`with` is not supported: it gives wrong answers here and can end the process; "
-                "pass what changes as an argument of a function instead",
-                place=place_of(word, file),
-            )
-        if word.text in RESERVED and _is_bound(words, index):
-            yield _shadows(word, file)
-    for index, word in enumerate(words):
-        if word.kind == "name" and word.depth == 0 and _starts_statement(words, index):
-            yield from _check_head(words, index, file)
-        if word.text == "{" and word.depth == 0 and _is_old_body(words, index):
-            yield PolicyError(
-                "a rule's body needs `if` before `{` (Rego v1, as OPA 1.x demands): write `allow if { ... }`",
-                place=place_of(word, file),
-            )
-
-
-def _shadows(word: Token, file: str) -> PolicyError:
-    return PolicyError(
-        f"`{word.text}` must not be used as a name of your own (OPA refuses it); "
-        f"call it something else, e.g. `{'facts' if word.text == 'input' else 'values'}`",
-        place=place_of(word, file),
-    )
-
-
-def _is_bound(words: Sequence[Token], index: int) -> bool:
-    before = words[index - 1].text if index else ""
-    after = words[index + 1].text if index + 1 < len(words) else ""
-    if after == ":=" or (before == "as" and index and words[index - 1].kind == "name"):
-        return True
-    if before in ("some", "every"):
-        return True
-    # `some x, input in xs`: walk back over the names of the declaration.
-    back = index - 1
-    while back > 0 and words[back].text == "," and words[back - 1].kind == "name":
-        back -= 2
-        if words[back].text in ("some", "every"):
-            return True
-    return False
-
-
-def _check_head(words: Sequence[Token], index: int, file: str) -> Iterator[PolicyError]:
-    head = words[index + 1] if words[index].text == "default" and index + 1 < len(words) else words[index]
-    if head.text in RESERVED:
-        yield _shadows(head, file)
-    following = index + (2 if words[index].text == "default" else 1)
-    while following + 1 < len(words) and words[following].text == ".":
-        following += 2
-    if following < len(words) and words[following].text == "(" and words[following].line == head.line:
-        for position in range(following + 1, _closing(words, following)):
-            word = words[position]
-            if word.text in RESERVED and word.kind == "name" and words[position - 1].text != ".":
-                yield PolicyError(
-                    f"the helper `{head.text}` names an argument `{word.text}` (OPA refuses it); "
-                    f"give the argument another name",
-                    place=place_of(word, file),
-                )
-
-
-def _closing(words: Sequence[Token], opening: int) -> int:
-    for position in range(opening + 1, len(words)):
-        if words[position].text in (")", "]", "}") and words[position].depth == words[opening].depth:
-            return position
-    return len(words)
-
-
-def _starts_line(words: Sequence[Token], index: int) -> bool:
+def starts_line(words: Sequence[Token], index: int) -> bool:
     return index == 0 or words[index - 1].line != words[index].line
 
 
-def _starts_statement(words: Sequence[Token], index: int) -> bool:
+def starts_statement(words: Sequence[Token], index: int) -> bool:
+    """Say whether the word at `index` begins a rule: first of its line, and nothing before it waits for more."""
     if index == 0:
         return True
     before, word = words[index - 1], words[index]
@@ -186,25 +110,7 @@ def _starts_statement(words: Sequence[Token], index: int) -> bool:
     if before.line == word.line:
         return False
     joins = before.kind == "mark" and before.text not in (")", "]", "}")
-    return not joins and before.text not in _NOT_A_VALUE
-
-
-def _is_old_body(words: Sequence[Token], index: int) -> bool:
-    before = words[index - 1] if index else None
-    if before is None or (before.kind == "mark" and before.text not in (")", "]", "}")):
-        return False
-    if before.text == "else":
-        return True
-    if before.kind == "name" and before.text in _NOT_A_VALUE:
-        return False
-    # `every x in xs { ... }` at the top of a body without braces.
-    for position in range(index - 1, -1, -1):
-        word = words[position]
-        if word.depth == 0 and word.kind == "name" and word.text == "every":
-            return False
-        if word.depth == 0 and (word.text == "if" or _starts_statement(words, position)):
-            break
-    return True
+    return not joins and before.text not in NOT_A_VALUE
 
 
 def _check_brackets(words: Sequence[Token], file: str) -> None:
@@ -226,7 +132,7 @@ def _check_brackets(words: Sequence[Token], file: str) -> None:
 
 def _imports(words: Sequence[Token]) -> Iterator[Import]:
     for index, word in enumerate(words):
-        if word.text == "import" and word.depth == 0 and _starts_line(words, index):
+        if word.text == "import" and word.depth == 0 and starts_line(words, index):
             path, rest = _dotted(words, index + 1)
             alias = words[rest + 1].text if rest + 1 < len(words) and words[rest].text == "as" else None
             yield Import(path, alias, word)

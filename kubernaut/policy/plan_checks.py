@@ -3,7 +3,7 @@
 Each finding is a `PolicyError` with its place; the caller raises the first or lists them all.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -34,6 +34,12 @@ def check_calls(plan: Plan, *, is_builtin: Callable[[str], bool]) -> Iterator[Po
             if text is not None:
                 said.add(callee)
                 yield PolicyError(text, place=place)
+                continue
+            wanted = plan.declared_builtins.get(callee)
+            if wanted is not None and wanted != len(statement.fields["args"]):
+                yield PolicyError(
+                    f"`{callee}` takes {wanted} arguments, {len(statement.fields['args'])} are given", place=place
+                )
 
 
 def _wrong_count(callee: str, wanted: int, given: int, place: Place | None) -> Iterator[PolicyError]:
@@ -167,8 +173,3 @@ def first_place(function: Function) -> Place | None:
 def short_name(function: str) -> str:
     """Turn ``g0.data.lib.pods.ready`` into ``lib.pods.ready``."""
     return function.removeprefix("g0.data.")
-
-
-def names(functions: Sequence[str]) -> list[str]:
-    """Give the last parts of function names."""
-    return [one.rpartition(".")[2] for one in functions]

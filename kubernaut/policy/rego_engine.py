@@ -79,7 +79,8 @@ def build(package: str, modules: Mapping[str, str], *, rules: Sequence[str] = RU
     interpreter.strict_built_in_errors = True
     try:
         for name, source in modules.items():
-            interpreter.add_module(name, source)
+            # A comment on the last line, without a newline after it, is a syntax error to regopy.
+            interpreter.add_module(name, f"{source}\n")
         bundle = interpreter.build(None, entrypoints(package, rules))
     except (RegoError, ValueError) as error:
         raise BuildError(_problems(str(error)), str(error)) from error

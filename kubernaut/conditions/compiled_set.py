@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from kubernaut.conditions.condition_set import ConditionSet, PolicyText
 from kubernaut.conditions.spec import ResolvedCondition
+from kubernaut.durations import format_duration
 from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId
 
@@ -88,8 +89,15 @@ def compile_text(text: PolicyText, conditions: ConditionSet, compile_: Compile) 
 
 
 def filled_settings(policy: "CompiledPolicy", numbers: Mapping[str, float]) -> dict[str, float]:
-    """Give what the policy reads as `input.settings`: its declared parameters, defaults filled in."""
-    return {parameter.name: numbers.get(parameter.name, parameter.default) for parameter in policy.parameters}
+    """Give what the policy reads as `input.settings`: its declared parameters, defaults filled in.
+
+    Whole numbers are integers, so that 2 and 2.0 are one setting, and a message says "2 pods".
+    """
+    return {parameter.name: _whole(numbers.get(parameter.name, parameter.default)) for parameter in policy.parameters}
+
+
+def _whole(number: float) -> float:
+    return int(number) if float(number).is_integer() else number
 
 
 def hypothesis_digest(condition: ResolvedCondition) -> str:
@@ -101,10 +109,10 @@ def hypothesis_digest(condition: ResolvedCondition) -> str:
     what a verdict does and never what it is. Evidence gathered under one digest does not count for another.
     """
     content = {
-        "timeout_s": condition.timeout_s,
-        "poll_interval_s": condition.poll_interval_s,
-        "hold_for_s": condition.hold_for_s,
-        "settings": dict(condition.settings),
+        "timeout": format_duration(condition.timeout_s),
+        "pollInterval": None if condition.poll_interval_s is None else format_duration(condition.poll_interval_s),
+        "holdFor": format_duration(condition.hold_for_s),
+        "settings": {name: float(value) for name, value in condition.settings.items()},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

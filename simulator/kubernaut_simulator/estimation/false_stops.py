@@ -114,9 +114,7 @@ def false_stops(votes: pd.DataFrame) -> list[FalseStops]:
         In order of condition; candidates after the current policy.
     """
     groups = votes.groupby(["condition", "candidate"], observed=True, sort=True)
-    return [
-        _of_condition(str(name), candidate=bool(candidate), votes=part) for (name, candidate), part in groups
-    ]
+    return [_of_condition(str(name), candidate=bool(candidate), votes=part) for (name, candidate), part in groups]
 
 
 def false_stops_table(results: list[FalseStops]) -> pd.DataFrame:
@@ -136,9 +134,7 @@ def false_stops_table(results: list[FalseStops]) -> pd.DataFrame:
             "incident, independent labels": result.independent,
         }
         named = [
-            (unit, name, getattr(rates, field))
-            for unit, rates in units.items()
-            for name, field in RATE_NAMES.items()
+            (unit, name, getattr(rates, field)) for unit, rates in units.items() for name, field in RATE_NAMES.items()
         ]
         named += [
             ("any run", "P(stop|G)", result.any_run),
@@ -205,9 +201,7 @@ def _of_condition(condition: str, *, candidate: bool, votes: pd.DataFrame) -> Fa
         unit=spread.unit,
         rates=rates,
         per_target_day=stop_rates(one_vote_per_target_day(votes)),
-        any_run=rate(
-            int((votes["any_run_stop"] & any_good).sum()), int(any_good.sum()), minimum=MINIMUM_GOOD
-        ),
+        any_run=rate(int((votes["any_run_stop"] & any_good).sum()), int(any_good.sum()), minimum=MINIMUM_GOOD),
         independent=stop_rates(votes[votes["label_source"].isin(INDEPENDENT_SOURCES)]),
         overridden=rate(int(overridden["stop"].sum()), len(overridden)),
         without_outcome=_tally(votes["no_outcome"]),

@@ -134,9 +134,7 @@ def corrected_false_stops(
     upper = _bayes(
         float(clopper_pearson_upper(failed, n, confidence=each)),
         _clip(rogan_gladen(float(clopper_pearson_upper(good_failed, failed, confidence=each)), quality)),
-        _clip(
-            rogan_gladen(float(clopper_pearson_lower(good_not_failed, not_failed, confidence=each)), quality)
-        ),
+        _clip(rogan_gladen(float(clopper_pearson_lower(good_not_failed, not_failed, confidence=each)), quality)),
     )
     return Corrected(
         estimate=_bayes(failed / n, _clip(raw_failed or 0.0), _clip(raw_other or 0.0)),

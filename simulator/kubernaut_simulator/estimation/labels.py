@@ -173,9 +173,7 @@ def _outcomes(workflows: Columns, row: Codes, left_alone: Flags) -> tuple[Codes,
     no_outcome = np.full(len(row), -1, dtype=np.int64)
     open_ = left_alone & (label < 0)
     no_outcome[open_] = NO_OUTCOMES.index(NoOutcome.UNKNOWN)
-    no_outcome[open_ & _gather(inconclusive[codes], row, 0).astype(bool)] = NO_OUTCOMES.index(
-        NoOutcome.INCONCLUSIVE
-    )
+    no_outcome[open_ & _gather(inconclusive[codes], row, 0).astype(bool)] = NO_OUTCOMES.index(NoOutcome.INCONCLUSIVE)
     no_outcome[open_ & (row < 0)] = NO_OUTCOMES.index(NoOutcome.NO_WORKFLOW_ROW)
     return label, no_outcome
 

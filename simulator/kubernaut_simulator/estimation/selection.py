@@ -15,6 +15,7 @@ from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.false_stops import MINIMUM_GOOD
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.rates import (
+    FloatArray,
     Interval,
     Rate,
     clopper_pearson_lower,
@@ -36,7 +37,7 @@ class WeightedRate:
     n : int
         Good runs.
     effective_n : float
-        Squared sum of weights over the sum of their squares.
+        Independent runs that would say as much.
     largest_weight : float
     """
 
@@ -54,7 +55,7 @@ class Bounds:
     Attributes
     ----------
     lower, upper : float
-        0 and 1 when no run is or could be good.
+        0 and 1 when no run is known to be good.
     n, missing : int
         Votes, and those without outcome or without verdict.
     """
@@ -82,12 +83,15 @@ def weighted_rate(votes: pd.DataFrame, *, confidence: float = 0.95) -> WeightedR
 
     Notes
     -----
-    Horvitz-Thompson in Hájek's form. A weight of 50 makes one run speak for fifty: read the effective n
-    first. Wrong if `p_ran` is not the probability that was in force.
+    Horvitz-Thompson in Hájek's form. A weight of 50 makes one run speak for fifty: read the effective n first.
+    It is the smaller of Kish's and of what the linearised variance says, because the heavy weights sit on the
+    stops; where that variance is zero it is the number of good holdout runs, the only ones whose stop could have
+    been seen. Wrong if `p_ran` is not the probability that was in force.
 
     References
     ----------
-    Horvitz & Thompson 1952, doi:10.1080/01621459.1952.10483446; Kish 1965 (effective n).
+    Horvitz & Thompson 1952, doi:10.1080/01621459.1952.10483446; Särndal, Swensson & Wretman 1992, section 5.6
+    (linearisation); Kish 1965.
     """
     settled = (votes["verdict"] != Verdict.CENSORED.value) & (votes["p_ran"] > 0)
     good = votes[settled & (votes["label"] == Label.GOOD.value)]
@@ -95,7 +99,7 @@ def weighted_rate(votes: pd.DataFrame, *, confidence: float = 0.95) -> WeightedR
         return WeightedRate(estimate=None, interval=None, n=0, effective_n=0.0, largest_weight=0.0)
     weight = 1.0 / good["p_ran"].to_numpy(float)
     share = float((weight * good["stop"].to_numpy(float)).sum() / weight.sum())
-    effective = float(weight.sum() ** 2 / (weight**2).sum())
+    effective = _effective_n(weight, good["stop"].to_numpy(float), share, int(good["holdout"].sum()))
     tail = (1 - confidence) / 2
     return WeightedRate(
         estimate=share,
@@ -109,6 +113,13 @@ def weighted_rate(votes: pd.DataFrame, *, confidence: float = 0.95) -> WeightedR
         effective_n=effective,
         largest_weight=float(weight.max()),
     )
+
+
+def _effective_n(weight: FloatArray, stop: FloatArray, share: float, holdout: int) -> float:
+    kish = float(weight.sum() ** 2 / (weight**2).sum())
+    variance = float((weight**2 * (stop - share) ** 2).sum() / weight.sum() ** 2)
+    seen = share * (1 - share) / variance if variance > 0 else float(holdout)
+    return min(kish, seen)
 
 
 def no_assumption_bounds(votes: pd.DataFrame) -> Bounds:

@@ -208,9 +208,7 @@ def run_gate(
     # Holm's first place is the hardest; evidence beyond it changes nothing, so the test ends there.
     most = [math.log(len(hypotheses) * price / alpha) for price in prices]
     paths = [
-        evidence_path(
-            part["stop"].to_numpy(), target=h.target, look_every=look_every, minimum=minimum, enough=end
-        )
+        evidence_path(part["stop"].to_numpy(), target=h.target, look_every=look_every, minimum=minimum, enough=end)
         for part, h, end in zip(entries, hypotheses, most, strict=True)
     ]
     decided = _decide_in_time(entries, paths, prices, alpha)
@@ -238,12 +236,8 @@ def run_gate(
                 why=_reason(hypothesis, stops, at, p_adjusted=p_adjusted, alpha=alpha),
             )
         )
-    logs = [
-        _log(h, part, path, at) for h, part, path, at in zip(hypotheses, entries, paths, decided, strict=True)
-    ]
-    return GateResult(
-        decisions=tuple(decisions), log=pd.concat(logs, ignore_index=True) if logs else _no_log()
-    )
+    logs = [_log(h, part, path, at) for h, part, path, at in zip(hypotheses, entries, paths, decided, strict=True)]
+    return GateResult(decisions=tuple(decisions), log=pd.concat(logs, ignore_index=True) if logs else _no_log())
 
 
 def _decide_in_time(
@@ -272,8 +266,7 @@ def _reason(hypothesis: Hypothesis, stops: Rate, at: int | None, *, p_adjusted: 
     unit = "good incidents" if hypothesis.unit is Unit.INCIDENT else "target-days with a good incident"
     if at is not None:
         return (
-            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; "
-            f"adjusted p {p_adjusted:.2g}"
+            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; adjusted p {p_adjusted:.2g}"
         )
     if not stops.enough:
         return f"not enough data: {stops.n} of {stops.minimum} {unit} needed"

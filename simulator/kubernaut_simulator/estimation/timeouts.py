@@ -145,9 +145,7 @@ def recommend_timeout(
     )
 
 
-def cost_of_waiting(
-    times: PassTimes, *, timeout_s: float, fatal_at_s: ArrayLike | None = None
-) -> WaitingCost:
+def cost_of_waiting(times: PassTimes, *, timeout_s: float, fatal_at_s: ArrayLike | None = None) -> WaitingCost:
     """Add up how long the runs that did no good wait under a timeout.
 
     Parameters

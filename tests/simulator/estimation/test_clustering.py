@@ -17,13 +17,9 @@ def test_the_variance_is_that_of_a_cluster_robust_mean(votes):
         assert yes.all() or not yes.any() or len(set(cluster)) == 1
         return
 
-    fitted = sm.OLS(yes.astype(float), np.ones(len(yes))).fit(
-        cov_type="cluster", cov_kwds={"groups": cluster}
-    )
+    fitted = sm.OLS(yes.astype(float), np.ones(len(yes))).fit(cov_type="cluster", cov_kwds={"groups": cluster})
     share = yes.mean()
-    assert found.design_effect == pytest.approx(
-        fitted.cov_params()[0][0] / (share * (1 - share) / len(yes)), abs=1e-9
-    )
+    assert found.design_effect == pytest.approx(fitted.cov_params()[0][0] / (share * (1 - share) / len(yes)), abs=1e-9)
 
 
 def test_copies_of_one_vote_multiply_the_design_effect_by_their_number():

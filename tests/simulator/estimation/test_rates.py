@@ -143,8 +143,6 @@ def test_korn_graubard_covers_clustered_rates_where_clopper_pearson_does_not():
     assert adjusted / worlds >= 0.93
 
 
-@pytest.mark.parametrize(
-    ("share", "text"), [(0.025, "2.5 %"), (0.0, "0.0 %"), (0.0004, "0.04 %"), (1.0, "100.0 %")]
-)
+@pytest.mark.parametrize(("share", "text"), [(0.025, "2.5 %"), (0.0, "0.0 %"), (0.0004, "0.04 %"), (1.0, "100.0 %")])
 def test_a_share_never_rounds_to_nothing(share, text):
     assert percent(share) == text

@@ -20,9 +20,7 @@ def test_without_censoring_it_is_the_order_statistic_of_a_tolerance_limit():
     assert found.pass_by_s == 59.0
     assert recommend_timeout(exact(np.arange(1.0, 59.0))).timeout_s is None
     assert recommend_timeout(exact(np.arange(1.0, 94.0))).pass_by_s == 92.0
-    assert (
-        found.text() == "59s: at least 95 % of good runs pass by then (95 % confidence, n 59, 0 not passed)"
-    )
+    assert found.text() == "59s: at least 95 % of good runs pass by then (95 % confidence, n 59, 0 not passed)"
 
 
 def test_hold_for_is_added_and_the_sum_rounded_up_to_a_second():
@@ -37,9 +35,7 @@ def test_too_few_runs_say_how_far_they_got():
 
     assert found.timeout_s is None
     assert found.reached == pytest.approx(0.05 ** (1 / 3), abs=1e-9)
-    assert found.text().startswith(
-        "not reached: all 3 good runs passed, which shows 36.8 % at 95 % confidence"
-    )
+    assert found.text().startswith("not reached: all 3 good runs passed, which shows 36.8 % at 95 % confidence")
 
 
 def test_good_runs_that_had_not_passed_ask_for_a_longer_timeout():

@@ -99,9 +99,7 @@ def test_steps_inherit_the_outcome_of_their_workflow_and_say_so():
     assert votes.of(A)[["label", "inherited"]].to_numpy().tolist() == [["bad", True], ["good", False]]
 
 
-@pytest.mark.parametrize(
-    ("outcome", "why"), [("inconclusive", "inconclusive"), (None, "outcome not known yet")]
-)
+@pytest.mark.parametrize(("outcome", "why"), [("inconclusive", "inconclusive"), (None, "outcome not known yet")])
 def test_why_a_run_left_alone_has_no_outcome(outcome, why):
     rows = Rows()
     rows.run("i1", {"a": "Failed"}, outcome=outcome)
@@ -172,9 +170,7 @@ def test_a_label_without_its_time_counts_as_in_time():
         (True, 0.0, 0, True, True),
     ],
 )
-def test_holdout_means_that_no_required_condition_enrols_the_incident(
-    required, percent, bucket, enabled, holdout
-):
+def test_holdout_means_that_no_required_condition_enrols_the_incident(required, percent, bucket, enabled, holdout):
     rows = Rows()
     change = {"required": required, "percent": percent, "bucket": bucket, "validation_enabled": enabled}
     rows.run("i1", {"b": "Passed"}, evaluation=change, workflow="w")
@@ -186,9 +182,7 @@ def test_holdout_means_that_no_required_condition_enrols_the_incident(
 def test_candidates_vote_apart_from_the_current_policy():
     rows = Rows()
     rows.run("i1", {"a": "Passed"})
-    rows.evaluations.append(
-        rows.evaluations[0] | {"candidate": True, "verdict": "Failed", "policy_digest": "p2"}
-    )
+    rows.evaluations.append(rows.evaluations[0] | {"candidate": True, "verdict": "Failed", "policy_digest": "p2"})
     votes = cast(rows)
 
     assert votes.of(A)["verdict"].tolist() == ["Passed"]
@@ -227,9 +221,7 @@ def test_times_of_passing_come_along():
 def test_arrow_tables_and_frames_give_the_same_votes():
     rows = Rows()
     for i in range(30):
-        rows.run(
-            f"i{i % 20}", {"a": ["Passed", "Failed"][i % 2]}, hour=i, outcome=["effective", None][i % 3 == 0]
-        )
+        rows.run(f"i{i % 20}", {"a": ["Passed", "Failed"][i % 2]}, hour=i, outcome=["effective", None][i % 3 == 0])
     frames = rows.frames()
     tables = [pa.Table.from_pandas(f, preserve_index=False) for f in frames]
     chunked = [pa.concat_tables([t.slice(0, 7), t.slice(7)]) for t in tables]
@@ -237,6 +229,55 @@ def test_arrow_tables_and_frames_give_the_same_votes():
     pd.testing.assert_frame_equal(
         cast_votes(*chunked, as_of=hours(999)).data, cast_votes(*frames, as_of=hours(999)).data
     )
+
+
+def test_history_as_it_is_read_makes_votes():
+    from datetime import timedelta
+
+    from kubernaut_simulator.history.history import History
+
+    from kubernaut.history.rows import EvaluationRow, ExecutionRow, Outcome, OutcomeSource, WorkflowRow
+    from kubernaut.verdicts import Verdict
+
+    start = hours(0).to_pydatetime()
+    common = {
+        "recorded_at": start,
+        "cluster_uid": "c",
+        "incident_id": "i1",
+        "workflow_uid": "w",
+        "namespace": "shop",
+    }
+    target = {"target_kind": "Deployment", "target_name": "web", "action": "scale_deployment"}
+    history = History.from_rows(
+        [
+            EvaluationRow(
+                record_id="e", execution_uid="x", step=1, level=Level.STEP, phase=Phase.PRE, type="a",
+                policy_digest="p", policy_source="shipped", settings_digest="s", required=False, enforced=False,
+                bucket=1, percent=0.0, verdict=Verdict.FAILED, started_at=start, read_at=start, elapsed_s=0.1,
+                timeout_s=30.0, attempts=1, **common, **target,
+            ),
+            ExecutionRow(
+                record_id="x", execution_uid="x", step=1, started_at=start, result="succeeded", **common, **target
+            ),
+            WorkflowRow(
+                record_id="w", started_at=start, result="completed", outcome=Outcome.EFFECTIVE,
+                outcome_source=OutcomeSource.ALERT, outcome_at=start + timedelta(hours=1), **common,
+            ),
+        ]
+    )  # fmt: skip
+    vote = only(cast_votes(history.evaluations, history.executions, history.workflows, as_of=hours(25)))
+
+    assert (vote["condition"], bool(vote["stop"]), vote["label"], bool(vote["gate"])) == (str(A), True, "good", True)
+
+
+def test_tables_without_rows_make_no_votes():
+    from kubernaut_simulator.history.arrow_schema import empty_table
+
+    from kubernaut.history.rows import RowKind
+
+    tables = [empty_table(kind) for kind in (RowKind.EVALUATIONS, RowKind.EXECUTIONS, RowKind.WORKFLOWS)]
+
+    assert cast_votes(*tables, as_of=hours(25)).data.empty
 
 
 def test_nothing_evaluated_is_no_votes():
@@ -253,9 +294,7 @@ def test_columns_with_a_default_may_be_missing():
     rows.run("i1", {"a": "Passed"})
     evaluations, executions, workflows = rows.frames()
     bare = [
-        evaluations.drop(
-            columns=["purpose", "candidate", "p_ran", "overridden", "observed_until", "cluster_uid"]
-        ),
+        evaluations.drop(columns=["purpose", "candidate", "p_ran", "overridden", "observed_until", "cluster_uid"]),
         executions[["execution_uid", "workflow_uid", "started_at", "result"]],
         workflows[["workflow_uid", "outcome", "outcome_source"]],
     ]
@@ -268,9 +307,7 @@ def test_a_column_that_is_needed_is_named():
     rows.run("i1", {"a": "Passed"})
     evaluations, executions, workflows = rows.frames()
     with pytest.raises(HistoryError, match="the evaluations rows have no column incident_id, verdict"):
-        cast_votes(
-            evaluations.drop(columns=["incident_id", "verdict"]), executions, workflows, as_of=hours(1)
-        )
+        cast_votes(evaluations.drop(columns=["incident_id", "verdict"]), executions, workflows, as_of=hours(1))
 
 
 RUNS = st.lists(
@@ -304,9 +341,7 @@ def test_votes_agree_with_a_plain_loop_and_do_not_depend_on_the_order_of_rows(ru
     random.shuffle(order)
     evaluations, executions, workflows = rows.frames()
     # Names are compared as text, as the tie break does.
-    votes = cast_votes(
-        evaluations.iloc[order], executions.iloc[order[::-1]], workflows, as_of=hours(999)
-    ).data
+    votes = cast_votes(evaluations.iloc[order], executions.iloc[order[::-1]], workflows, as_of=hours(999)).data
 
     got = {
         v["incident_id"]: (v["execution_uid"], v["verdict"], None if pd.isna(v["label"]) else v["label"])
@@ -341,9 +376,7 @@ def test_many_evaluations_take_no_loop_over_records():
             "target_name": "web",
         }
     )
-    executions = pd.DataFrame(
-        {"execution_uid": uid, "workflow_uid": uid, "started_at": started, "result": "succeeded"}
-    )
+    executions = pd.DataFrame({"execution_uid": uid, "workflow_uid": uid, "started_at": started, "result": "succeeded"})
     workflows = pd.DataFrame({"workflow_uid": uid, "outcome": "effective", "outcome_source": "alert"})
     begun = time.perf_counter()
     votes = cast_votes(evaluations, executions, workflows, as_of=hours(9999))

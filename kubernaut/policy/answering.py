@@ -1,7 +1,7 @@
 """From one input to one judgement: the order of the questions and the wording of what comes back.
 
-`allow` is asked first; `fatal` and `error_message` only when it did not hold. A policy error, a non-boolean `allow` and an
-input that cannot be handed over are judgements too, never exceptions. The same code runs in process and in the
+`allow` is asked first; `fatal` and `error_message` only when it did not hold. A policy error, a non-boolean `allow`
+and an input that cannot be handed over are judgements too, never exceptions. The same code runs in process and in the
 worker program, so this module may import only what the worker may.
 """
 

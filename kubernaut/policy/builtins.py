@@ -13,8 +13,8 @@ _NUMBERS = (
 )
 _AGGREGATES = "count max min product sort sum"
 _COLLECTIONS = (
-    "array.concat array.reverse array.slice intersection json.filter json.patch json.remove object.filter object.get "
-    "object.keys object.remove union walk graph.reachable graph.reachable_paths"
+    "array.concat array.reverse array.slice intersection json.filter json.patch json.remove object.filter "
+    "object.get object.keys object.remove union walk graph.reachable graph.reachable_paths"
 )
 _STRINGS = (
     "concat contains endswith format_int glob.match indexof indexof_n lower regex.find_all_string_submatch_n regex.find_n "
@@ -29,7 +29,11 @@ _TEXT_FORMS = (
     "time.parse_duration_ns time.parse_rfc3339_ns"
 )
 
-ALLOWED = frozenset(" ".join((_OPERATORS, _NUMBERS, _AGGREGATES, _COLLECTIONS, _STRINGS, _TYPES, _TEXT_FORMS)).split())
+ALLOWED = frozenset(
+    name
+    for group in (_OPERATORS, _NUMBERS, _AGGREGATES, _COLLECTIONS, _STRINGS, _TYPES, _TEXT_FORMS)
+    for name in group.split()
+)
 """Names of all builtins that a policy may call."""
 
 _WHY_NOT = {
@@ -46,6 +50,7 @@ _WHY_NOT = {
     "uuid.rfc4122": "it is random, so replay would differ",
     "print": "it prints to the terminal; put values into `error_message`",
     "internal.print": "it prints to the terminal; put values into `error_message`",
+    "internal.template_string": "write it with `sprintf`",
     "trace": "it writes a trace; `explain` shows the line that did not hold",
 }
 

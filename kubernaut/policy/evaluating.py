@@ -1,7 +1,7 @@
 """The evaluator inside this process: for equality tests, tools and small jobs; the worker program is for the rest.
 
-A policy that hangs, hangs the process that evaluates it, and regopy leaks when it was loaded after numpy or pyarrow: the
-operator and replay therefore use `kubernaut.policy.worker`.
+A policy that hangs, hangs the process that evaluates it, and regopy leaks when it was loaded after numpy or pyarrow:
+the operator and replay therefore use `kubernaut.policy.worker`.
 """
 
 import threading

@@ -97,6 +97,7 @@ def place_of(token: Token, file: str) -> Place:
 
 
 def starts_line(words: Sequence[Token], index: int) -> bool:
+    """Say whether the word at `index` is the first of its line."""
     return index == 0 or words[index - 1].line != words[index].line
 
 

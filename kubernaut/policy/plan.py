@@ -1,7 +1,7 @@
 """A typed reading of `plan.json`, OPA's intermediate representation (https://www.openpolicyagent.org/docs/ir).
 
-Functions, their blocks of statements, where each statement stands in the source, and who calls whom. What a policy reads
-is worked out from this in `reads`, what does not hold in `tracing`; this module only turns JSON into values.
+Functions, their blocks of statements, where each statement stands in the source, and who calls whom. What a policy
+reads is worked out from this in `reads`, what does not hold in `tracing`; this module only turns JSON into values.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a plan reveals that OPA would refuse and regopy does not: calls, recursion, unsafe variables, references to nothing.
+"""What a plan reveals that OPA would refuse and regopy does not: calls, recursion, unsafe variables, no such document.
 
 Each finding is a `PolicyError` with its place; the caller raises the first or lists them all.
 """
@@ -115,7 +115,8 @@ def check_safety(plan: Plan) -> Iterator[PolicyError]:
             problem = _first_unsafe(block, assigned)
             if problem is not None:
                 yield PolicyError(
-                    "a variable here never gets a value (it is unsafe); assign it with `:=` or iterate with `some ... in`",
+                    "a variable here never gets a value (it is unsafe); assign it with `:=` or iterate with "
+                    "`some ... in`",
                     place=problem.place or first_place(function),
                 )
                 break

@@ -1,9 +1,10 @@
 """Which `input.*` paths a policy reads, worked out from its plan by following values instead of running it.
 
 Every local is followed through references, iterations, comprehensions and function calls (with their arguments, so that
-a part of the input that is handed to a helper is followed there). A path counts as read where its value decides something
-or leaves our sight: compared, given to a builtin, returned, put into a set. `count` of a list that was collected from the
-input needs its elements' number only, so collecting whole pods by their status reads no more than that status.
+a part of the input that is handed to a helper is followed there). A path counts as read where its value decides
+something or leaves our sight: compared, given to a builtin, returned, put into a set. `count` of a list that was
+collected from the input needs its elements' number only, so collecting whole pods by their status reads no more than
+that status.
 
 Wherever the analysis cannot follow, it answers "everything": too much is fetched, nothing is missed.
 """

@@ -53,8 +53,8 @@ class BuiltPolicy(NamedTuple):
 class Answer(NamedTuple):
     """What one rule evaluated to.
 
-    `kind` is ``value``, ``undefined``, ``error`` (a policy error; `value` is the message), or ``garbled`` (the evaluator
-    produced text that is not JSON).
+    `kind` is ``value``, ``undefined``, ``error`` (a policy error; `value` is the message), or ``garbled`` (the
+    evaluator produced text that is not JSON).
     """
 
     kind: str
@@ -108,9 +108,9 @@ def is_builtin(name: str) -> bool:
 def hand_over(built: BuiltPolicy, text: str) -> None:
     """Set the input of the next questions.
 
-    `Input(obj)` takes a third of the time of `set_input_term`, but keeps six decimals, wraps integers from 2^63 and corrupts
-    strings that hold a quote, a backslash or a control character. JSON writes exactly those strings with a backslash,
-    so a text without one, without fractions and without 19 digits in a row is safe.
+    `Input(obj)` takes a third of the time of `set_input_term`, but keeps six decimals, wraps integers from 2^63 and
+    corrupts strings that hold a quote, a backslash or a control character. JSON writes exactly those strings with a
+    backslash, so a text without one, without fractions and without 19 digits in a row is safe.
 
     Parameters
     ----------
@@ -142,7 +142,8 @@ def ask(built: BuiltPolicy, entrypoint: str) -> Answer:
     try:
         output = built.interpreter.query_bundle_entrypoint(built.bundle, entrypoint)
     except ValueError as error:
-        # Output() parses the evaluator's text as JSON; an unknown function and a string computed by sprintf both break it.
+        # Output() parses the evaluator's text as JSON; an unknown function and a string computed by sprintf both break
+        # it.
         return Answer("garbled", str(error))
     except RegoError as error:
         return Answer("error", _first_line(str(error)))

@@ -1,4 +1,4 @@
-"""Words that are refused before compiling, because regopy takes them and OPA does not, or because they are not safe to compile.
+"""Words that are refused before compiling: regopy takes them, OPA does not, or compiling them is not safe.
 
 Older syntax, a shadowed `input`, `with`, a variable assigned twice, a `default` that computes: regopy compiles all of
 these, to something else than OPA would. Everything here works on the words of `outline`.

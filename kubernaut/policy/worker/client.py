@@ -60,7 +60,8 @@ class WorkerEvaluator:
     ----------
     limits : Limits
     socket_path : str or None
-        Where a listener (`python -m kubernaut.policy.worker --socket`) is; None starts a worker when it is first needed.
+        Where a listener (`python -m kubernaut.policy.worker --socket`) is; None starts a worker when it is first
+        needed.
 
     Notes
     -----

@@ -1,7 +1,7 @@
 """The compiler that everybody uses who names no other: one worker process, started when the first policy is compiled.
 
-regopy ends its process on some sources (a function called with too few arguments is one), and a source comes from a custom
-resource's author; so nothing is compiled in the process that decides.
+regopy ends its process on some sources (a function called with too few arguments is one), and a source comes from a
+custom resource's author; so nothing is compiled in the process that decides.
 """
 
 import atexit

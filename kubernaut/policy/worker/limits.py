@@ -14,14 +14,15 @@ class Limits:
     wall_time_s : float
         For one input. Shipped policies take under a millisecond; two seconds is a policy that will not end.
     batch_time_s : float or None
-        For one call of `evaluate`; what was not judged by then is an Error. None sets no limit beyond the one per input.
+        For one call of `evaluate`; what was not judged by then is an Error. None sets no limit beyond the one per
+        input.
     memory_mib : int
         Resident memory of the worker; Python and regopy take 30 MiB of it.
     input_bytes : int
         JSON text of one input.
     failures : int
-        Limits hit or crashes in one batch until the rest of it is an Error too: a policy that hangs on every record must
-        not hang for every record.
+        Limits hit or crashes in one batch until the rest of it is an Error too: a policy that hangs on every record
+        must not hang for every record.
     start_time_s : float
         From exec, or from connecting, to the worker's hello.
     """

@@ -1,4 +1,4 @@
-"""One worker as the client sees it: start or connect, say hello, exchange frames, end without leaving anything behind."""
+"""One worker as the client sees it: start or connect, say hello, exchange frames, end and leave nothing behind."""
 
 import os
 import socket
@@ -52,7 +52,8 @@ class WorkerProcess:
             code = self.close()
             raise EvaluatorError(
                 f"the policy worker ended at once (exit code {code}); "
-                f"try `{sys.executable} -m kubernaut.policy.worker --help`, or a higher memory limit than {memory_mib} MiB"
+                f"try `{sys.executable} -m kubernaut.policy.worker --help`, or a higher memory "
+                f"limit than {memory_mib} MiB"
             )
         if reply.header.get("protocol") != PROTOCOL:
             self.close()

@@ -1,10 +1,10 @@
 """What runs in the worker's process: load policies, judge inputs, compile plans; nothing else.
 
-It imports regopy before anything that could bring another C++ runtime (regopy leaks then), and only the few modules of this
-project that are standard library themselves. A watchdog thread ends the process when one input takes too long or too
-much memory: the evaluator is native code, nothing else can stop it. Before that it hands over what was judged and names the
-input, so that a policy that hangs costs one verdict. Memory is what is resident: regopy's allocator reserves 256 GiB
-of address space at its start, so RLIMIT_AS cannot be used.
+It imports regopy before anything that could bring another C++ runtime (regopy leaks then), and only the few modules of
+this project that are standard library themselves. A watchdog thread ends the process when one input takes too long or
+too much memory: the evaluator is native code, nothing else can stop it. Before that it hands over what was judged and
+names the input, so that a policy that hangs costs one verdict. Memory is what is resident: regopy's allocator reserves
+256 GiB of address space at its start, so RLIMIT_AS cannot be used.
 """
 
 import os

@@ -137,8 +137,4 @@ def as_instant(when: pd.Timestamp) -> int:
 
 
 def _one(column: Any) -> Any:
-    if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
-        if isinstance(column, pa.ChunkedArray):  # nothing to combine leaves a chunked array of none
-            column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    return column
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

@@ -29,6 +29,7 @@ COUNTS = st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.
 )
 def test_a_rate_reads_as_counts_share_and_bound(k, n, minimum, text):
     assert rate(k, n, minimum=minimum).text() == text
+    assert str(rate(k, n, minimum=minimum)) == text
 
 
 @given(COUNTS)

@@ -88,14 +88,10 @@ def row_to_line(row: Row) -> str:
     """
     encoded = encode_row(row)
     try:
-        line = json.dumps(
-            encoded, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_dict
-        )
+        line = json.dumps(encoded, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_as_dict)
         line.encode()
     except (TypeError, ValueError) as error:
-        raise HistoryError(
-            f"{encoded['kind']} row {row.record_id} cannot be written as JSON: {error}"
-        ) from error
+        raise HistoryError(f"{encoded['kind']} row {row.record_id} cannot be written as JSON: {error}") from error
     return line
 
 
@@ -150,9 +146,7 @@ def decode_row(value: Any) -> Row:
     except KeyError:
         raise HistoryError(f"field 'kind' is missing; it is one of {', '.join(RowKind)}") from None
     except ValueError:
-        raise HistoryError(
-            f"field 'kind' is {_shown(value['kind'])}; it is one of {', '.join(RowKind)}"
-        ) from None
+        raise HistoryError(f"field 'kind' is {_shown(value['kind'])}; it is one of {', '.join(RowKind)}") from None
     version = value.get("schema_version")
     if version != SCHEMA_VERSION or isinstance(version, bool):
         check_schema_version(version)

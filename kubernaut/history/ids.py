@@ -73,13 +73,9 @@ class RunKey:
 
     def evaluation_id(self, level: Level, phase: Phase, type_: str, *, candidate: bool = False) -> str:
         """Give the id of the `EvaluationRow` of one condition of the run."""
-        return digest_of(
-            RowKind.EVALUATIONS.value, *self._condition_parts(level, phase, type_, candidate=candidate)
-        )
+        return digest_of(RowKind.EVALUATIONS.value, *self._condition_parts(level, phase, type_, candidate=candidate))
 
-    def attempt_id(
-        self, level: Level, phase: Phase, type_: str, *, slot: int, candidate: bool = False
-    ) -> str:
+    def attempt_id(self, level: Level, phase: Phase, type_: str, *, slot: int, candidate: bool = False) -> str:
         """Give the id of the `AttemptRow` of one look at one condition of the run."""
         parts = self._condition_parts(level, phase, type_, candidate=candidate)
         return digest_of(RowKind.ATTEMPTS.value, *parts, str(slot))

@@ -56,9 +56,7 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
     except OSError as error:
-        raise OutputError(
-            f"cannot write {target}: {error.strerror or error}; the file is as it was before"
-        ) from error
+        raise OutputError(f"cannot write {target}: {error.strerror or error}; the file is as it was before") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from kubernaut.conditions.yaml_text import YamlText, read_yaml
-from kubernaut.errors import HistoryError, SettingsError
+from kubernaut.errors import HistoryError, InputError, SettingsError
 from kubernaut.history.rows import OutcomeSource
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut_simulator.history.csv_map_cells import Cell, FactType, MapPart, Time
@@ -115,7 +115,10 @@ class TimeToPass(MapPart):
 
 
 def _condition(value: Any) -> Any:
-    return ConditionId.parse(value) if isinstance(value, str) else value
+    try:
+        return ConditionId.parse(value) if isinstance(value, str) else value
+    except InputError as error:
+        raise ValueError(str(error)) from error
 
 
 class ConditionMap(MapPart):

@@ -146,7 +146,7 @@ def _fact(item: FactMap, word: str) -> Any:
         if item.type is FactType.FLAG:
             return _FLAGS[word.lower()]
     except (ValueError, KeyError) as error:
-        raise HistoryError(f"column {item.column!r} is {word!r}, not a {item.type.value}") from error
+        raise HistoryError(f"column {item.column!r} is {word!r}, which is no {item.type.value}") from error
     return word
 
 

@@ -126,8 +126,16 @@ def conform(
     schema = schema_of(kind)
     if not good.all():
         keep = pa.array(good)
-        columns = {name: column.filter(keep) for name, column in columns.items()}
+        columns = {name: _kept(column, keep) for name, column in columns.items()}
     return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _kept(column: Any, keep: Any) -> Any:
+    """Give the good rows; a dictionary must not go on naming words that only bad rows had."""
+    found = column.filter(keep)
+    if pa.types.is_dictionary(found.type):
+        return found.cast(pa.string()).dictionary_encode().cast(found.type)
+    return found
 
 
 def _column(kind: RowKind, item: RowField, raw: ArrowTable, partition: Mapping[str, str]) -> Any:

@@ -5,13 +5,13 @@ What a file or a line is, is not known here.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
 
 from kubernaut.errors import HistoryError
-from kubernaut.history.codec import json_text
+from kubernaut.history.codec import json_text, kind_of
 from kubernaut.history.fields import Form, RowField, fields_of
 from kubernaut.history.rows import ROW_TYPES, ObjectVersion, Row, RowKind
 from kubernaut_simulator.history.arrow_schema import (
@@ -84,6 +84,25 @@ def _objects_text(objects: Sequence[ObjectVersion]) -> str:
 
 def _list_text(texts: Sequence[str]) -> str:
     return json.dumps(list(texts), ensure_ascii=False, separators=(",", ":"))
+
+
+def tables_of(rows: Iterable[Row]) -> dict[RowKind, ArrowTable]:
+    """Make one table per kind, of rows in any order; every kind is there, possibly empty.
+
+    For a program's own rows, which are as it made them; `reading` is for rows from outside.
+    """
+    pending: dict[RowKind, list[Row]] = {kind: [] for kind in RowKind}
+    done: dict[RowKind, list[ArrowTable]] = {kind: [] for kind in RowKind}
+    for row in rows:
+        kind = kind_of(row)
+        pending[kind].append(row)
+        if len(pending[kind]) >= BATCH_ROWS:
+            done[kind].append(table_of(kind, pending[kind]))
+            pending[kind] = []
+    for kind, rest in pending.items():
+        if rest:
+            done[kind].append(table_of(kind, rest))
+    return {kind: joined(kind, parts) for kind, parts in done.items()}
 
 
 def joined(kind: RowKind, parts: Sequence[ArrowTable]) -> ArrowTable:

@@ -6,6 +6,7 @@ from helpers.rows import ACTION, START, attempt, evaluation, execution, policy, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernaut_simulator.history.arrow_schema import schema_of
+from kubernaut_simulator.history.columns import tables_of
 from kubernaut_simulator.history.history import History
 
 from kubernaut.errors import HistoryError
@@ -223,3 +224,13 @@ def test_rows_may_share_what_is_equal():
 
     assert first.objects == (SOME_OBJECT,)
     assert first.objects is second.objects
+
+
+def test_rows_of_a_program_become_tables_as_they_are(monkeypatch):
+    monkeypatch.setattr("kubernaut_simulator.history.columns.BATCH_ROWS", 2)
+    rows = [row for n in range(5) for row in whole_run(n)]
+
+    tables = tables_of(rows)
+
+    assert {kind: table.num_rows for kind, table in tables.items()} == dict.fromkeys(RowKind, 5) | {RowKind.POLICIES: 0}
+    assert History(tables).digest == History.from_rows(rows).digest

@@ -5,7 +5,7 @@ answer. Judging goes through the engine too; equal inputs of one policy are judg
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -93,6 +93,17 @@ class Stage:
     parameters: JsonObject
     input_context: InputContext
     row_context: RunContext
+
+    def wanted(self, keys: Collection[str]) -> frozenset[str] | None:
+        """Give the facts that some of the conditions read, by their names at the top; None means all."""
+        if self.record_facts == "all":
+            return None
+        policies = [
+            self.resolution.policy(entry.condition) for entry in self.spec.conditions if entry.key in keys
+        ]
+        if any(policy.reads_everything for policy in policies):
+            return None
+        return frozenset(path[0] for policy in policies for path in policy.reads)
 
 
 def stage_conditions(resolution: Resolution, phase: Phase, *, bucket: int) -> tuple[StageCondition, ...]:
@@ -184,7 +195,7 @@ class Driver:
 
     def _look(self, stage: Stage, intent: ReadFacts, now: datetime) -> Looked:
         at_s = self.seconds(now)
-        seen, snapshot = self._eyes.look(at_s)
+        seen, snapshot = self._eyes.look(at_s, wanted=stage.wanted(intent.slots))
         judgements: dict[str, Judgement] = {}
         kept: dict[str, Snapshot] = {}
         for entry in stage.spec.conditions:

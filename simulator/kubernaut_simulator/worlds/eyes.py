@@ -93,8 +93,13 @@ class Eyes:
         share = share_of(self._life.seed, self._key, "read", f"{at_s:.6f}")
         return round(least_s + (most_s - least_s) * share, 3)
 
-    def look(self, at_s: float) -> tuple[tuple[object, ...], Snapshot]:
+    def look(self, at_s: float, *, wanted: frozenset[str] | None) -> tuple[tuple[object, ...], Snapshot]:
         """Read the facts at a moment.
+
+        Parameters
+        ----------
+        wanted : frozenset of str, or None
+            Names at the top of `input` that are read; None means all facts.
 
         Returns
         -------
@@ -102,8 +107,9 @@ class Eyes:
             Equal first parts within one run mean equal snapshots.
         """
         hiccup = self._hiccup(at_s)
-        throttling = self._throttling(at_s)
+        throttling = self._throttling(at_s) if wanted is None or THROTTLING in wanted else None
         key = (
+            wanted,
             self.stretch(at_s),
             hiccup,
             throttling.reason if isinstance(throttling, Unobserved) else throttling,
@@ -124,7 +130,8 @@ class Eyes:
                 action_ended_at=None
                 if self._ended_s is None
                 else self._start + timedelta(seconds=self._ended_s),
-                provided={THROTTLING: throttling},
+                provided={} if throttling is None else {THROTTLING: throttling},
+                wanted=wanted,
             )
         return key, known
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kubernaut.history.rows import Row
 from kubernaut.policy.worker.client import WorkerEvaluator
-from kubernaut_simulator.history.columns import tables_of
+from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.writing import write_parquet
 from kubernaut_simulator.worlds.conditions import pinned, world_sets
 from kubernaut_simulator.worlds.driver import FoldingJudge
@@ -43,6 +43,10 @@ class GeneratedWorld:
     rows: Sequence[Row]
     truth: Sequence[TruthRow]
 
+    def history(self) -> History:
+        """Give the rows as history, the truth left out."""
+        return History.from_rows(self.rows, source=f"generated world {self.scenario.name}")
+
     def write(self, folder: Path | str) -> list[Path]:
         """Write history as Parquet, and the truth beside it in a file of its own; gives their paths.
 
@@ -51,7 +55,7 @@ class GeneratedWorld:
         OutputError
             A file cannot be written.
         """
-        written = write_parquet(tables_of(self.rows), folder)
+        written = write_parquet(self.history().tables, folder)
         return [*written, write_truth(self.truth, Path(folder))]
 
 

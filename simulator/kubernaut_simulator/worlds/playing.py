@@ -120,6 +120,9 @@ class Player:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # Both take a digest over all texts; they are asked for at every stage.
+        self._settings_digest = world.sets.digest
+        self._cluster_uid = world.cluster_uid
         self._resolutions: dict[tuple[Level, str, str], Resolution] = {}
         self._versions = {
             "engine": __version__,
@@ -292,14 +295,14 @@ class Player:
             input_context=InputContext(step=STEP, incident=run.incident_id),
             row_context=RunContext(
                 run=RunKey(
-                    cluster_uid=self._world.cluster_uid,
+                    cluster_uid=self._cluster_uid,
                     workflow_uid=run.workflow_uid,
                     execution_uid=run.execution_uid,
                     step=STEP,
                 ),
                 incident_id=run.incident_id,
                 execution_uid=run.execution_uid,
-                settings_digest=self._world.sets.digest,
+                settings_digest=self._settings_digest,
                 bucket=run.bucket,
                 namespace=deployment.namespace,
                 target_kind="Deployment",
@@ -324,7 +327,7 @@ class Player:
     def _execution(self, run: _Run, life: TargetLife) -> ExecutionRow:
         deployment = life.deployment
         ids = RunKey(
-            cluster_uid=self._world.cluster_uid,
+            cluster_uid=self._cluster_uid,
             workflow_uid=run.workflow_uid,
             execution_uid=run.execution_uid,
             step=STEP,
@@ -332,7 +335,7 @@ class Player:
         return ExecutionRow(
             record_id=ids.execution_id(),
             recorded_at=self._moment(run.finished_s),
-            cluster_uid=self._world.cluster_uid,
+            cluster_uid=self._cluster_uid,
             incident_id=run.incident_id,
             workflow_uid=run.workflow_uid,
             execution_uid=run.execution_uid,
@@ -373,9 +376,9 @@ class Player:
         )
         known_at = None if label.outcome is None else self._moment(round(looked_s + label.after_s, 3))
         workflow = WorkflowRow(
-            record_id=workflow_id(cluster_uid=self._world.cluster_uid, workflow_uid=run.workflow_uid),
+            record_id=workflow_id(cluster_uid=self._cluster_uid, workflow_uid=run.workflow_uid),
             recorded_at=known_at or self._moment(run.finished_s),
-            cluster_uid=self._world.cluster_uid,
+            cluster_uid=self._cluster_uid,
             incident_id=run.incident_id,
             workflow_uid=run.workflow_uid,
             namespace=life.deployment.namespace,

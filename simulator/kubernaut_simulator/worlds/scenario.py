@@ -77,7 +77,7 @@ class Outages(Part):
         Time over which its incidents arrive.
     """
 
-    per_week: Weight = 0.35
+    per_week: Weight = 0.25
     incidents: Annotated[float, Field(ge=1)] = 8
     targets: Annotated[int, Field(ge=1)] = 4
     spread: Seconds = 1200
@@ -219,7 +219,7 @@ class Timing(Part):
     pull_cached: Delay = Delay(median=0.4, sigma=0.4, at_most=10)
     pull: Delay = Delay(median=5.5, sigma=0.8, at_most=300)
     start: Delay = Delay(median=5.0, sigma=0.8, at_most=300)
-    slow_start: Delay = Delay(median=52, sigma=0.55, at_most=600)
+    slow_start: Delay = Delay(median=45, sigma=0.5, at_most=600)
     crash_after_start: Delay = Delay(median=2, sigma=0.5, at_most=30)
     crash_after_ready: Delay = Delay(median=28, sigma=0.5, at_most=200)
     harm: Delay = Delay(median=25, sigma=0.5, at_most=300)
@@ -250,10 +250,10 @@ class Disturbances(Part):
         Pods lose and regain readiness again and again.
     """
 
-    straggler: Share = 0.02
+    straggler: Share = 0.015
     flaky_start: Share = 0.07
-    stuck_pod: Share = 0.02
-    memory_kill: Share = 0.02
+    stuck_pod: Share = 0.015
+    memory_kill: Share = 0.015
     replicas_touched: Share = 0.02
     node_not_ready: Share = 0.03
     old_restarts: Share = 0.35
@@ -375,12 +375,12 @@ class Scenario(Part):
     )
     pools: Annotated[Sequence[Pool], Field(min_length=1)] = (
         Pool(name="general", nodes=7, weight=5),
-        Pool(name="highmem", nodes=3, cpu_m=7910, memory_mi=124_000, tainted=True, weight=1),
+        Pool(name="highmem", nodes=4, cpu_m=15_890, memory_mi=124_000, tainted=True, weight=1),
     )
     room: Room = Room()
     timing: Timing = Timing()
     causes: Mapping[Cause, Weight] = {
-        Cause.LOAD_SPIKE: 56,
+        Cause.LOAD_SPIKE: 64,
         Cause.SLOW_READINESS: 8,
         Cause.NODE_LOSS: 2,
         Cause.REPLICAS_CHANGED: 2,
@@ -398,7 +398,7 @@ class Scenario(Part):
     disturbances: Disturbances = Disturbances()
     reading: Reading = Reading()
     labels: Labels = Labels()
-    recovers_alone: Share = 0.06
+    recovers_alone: Share = 0.03
     stabilization: Seconds = 300
     additional: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=50)]] = (1, 4)
     policies: Mapping[str, str] = {}

@@ -367,7 +367,7 @@ def _make_room(life: TargetLife, additional: int) -> None:
     room = scenario.room
     busy = 1 + room.day_amplitude * (day_factor(scenario, life.incident.onset_s) - 1)
     life.shortage = cause is Cause.NO_CAPACITY or stream.happens(min(1.0, room.short * max(busy, 0.0)))
-    room_for = stream.integer(0, additional - 1) if life.shortage else additional + 2
+    room_for = stream.integer(0, additional - 1) if life.shortage else additional
     fill(
         life.nodes,
         life.deployment,
@@ -377,7 +377,7 @@ def _make_room(life: TargetLife, additional: int) -> None:
         stream=stream,
     )
     relief_s = draw_delay(stream, room.relief)
-    if stream.happens(room.relieved) and cause is not Cause.NO_CAPACITY:
+    if stream.happens(room.relieved) and cause not in (Cause.NO_CAPACITY, Cause.NODE_SELECTOR):
         life._relief_s = relief_s
     if cause is Cause.QUOTA:
         life.quota_pods = stream.integer(0, additional - 1)

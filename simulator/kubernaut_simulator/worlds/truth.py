@@ -8,9 +8,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from kubernaut_simulator.output_files import replacing
 from kubernaut_simulator.worlds.causes import Cause
 
-TRUTH_FILE = "truth.parquet"
+TRUTH_FILE = "_truth.parquet"
+"""The underscore keeps it out of the history that is loaded from the same folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +77,13 @@ def truth_columns(rows: Sequence[TruthRow]) -> dict[str, list[Any]]:
 
 
 def write_truth(rows: Sequence[TruthRow], folder: Path) -> Path:
-    """Write the truth beside a history; the same rows give the same bytes.
+    """Write the truth beside a history and give its path; the same rows give the same bytes.
 
-    Returns
-    -------
-    Path
-        The file.
+    Raises
+    ------
+    OutputError
+        It cannot be written.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     columns = truth_columns(rows)
     columns["cause"] = [cause.value for cause in columns["cause"]]
     schema = pa.schema(
@@ -104,5 +106,6 @@ def write_truth(rows: Sequence[TruthRow], folder: Path) -> Path:
         ]
     )
     path = folder / TRUTH_FILE
-    pq.write_table(pa.table(columns, schema=schema), path, compression="zstd")
+    with replacing(path) as stream:
+        pq.write_table(pa.table(columns, schema=schema), stream, compression="zstd")
     return path

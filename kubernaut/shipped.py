@@ -102,6 +102,19 @@ def shipped_libraries() -> Mapping[str, str]:
 
 
 @cache
+def shipped_library_tests() -> Mapping[str, str]:
+    """Give the test files of the helper modules, by the helper's file name."""
+    return MappingProxyType({f"lib.{name}{_SUFFIX}": tests for name, _, tests in _modules(_root() / "lib")})
+
+
+@cache
+def shipped_library_tests() -> Mapping[str, str]:
+    """Give each helper module's test source, by the same names as `shipped_libraries`."""
+    modules = _modules(_root() / "lib")
+    return MappingProxyType({f"lib.{name}{_SUFFIX}": tests for name, _, tests in modules if tests})
+
+
+@cache
 def shipped_settings(level: Level) -> str:
     """Give the text of one level's `settings.yaml`."""
     return (_root() / f"{level.value}-settings.yaml").read_text(encoding="utf-8")
@@ -143,9 +156,7 @@ def _modules(folder: Traversable) -> list[tuple[str, str, str]]:
     if not folder.is_dir():
         return []
     texts = {
-        entry.name: entry.read_text(encoding="utf-8")
-        for entry in folder.iterdir()
-        if entry.name.endswith(_SUFFIX)
+        entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(_SUFFIX)
     }
     return [
         (file.removesuffix(_SUFFIX), source, texts.get(file.removesuffix(_SUFFIX) + _TEST_SUFFIX, ""))

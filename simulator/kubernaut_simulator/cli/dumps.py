@@ -36,7 +36,7 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
 def _documents(file: Path) -> Iterator[Any]:
     try:
         # JSON is YAML, but for tabs between tokens; the C loader reads both at a fair speed.
-        for document in yaml.load_all(read_text(file).replace("\t", "  "), Loader=_loader()):  # noqa: S506 - a safe one
+        for document in yaml.load_all(read_text(file).replace("\t", "  "), Loader=_loader()):
             if isinstance(document, list):
                 yield from document
             elif document is not None:

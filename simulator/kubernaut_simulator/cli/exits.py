@@ -12,8 +12,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
+
+import typer
 
 from kubernaut.errors import InputError, KubernautError, MissingExtraError
+
+UsageError: Any = typer.BadParameter.__mro__[1]
+"""What every wrong command line raises. typer carries a copy of click of its own and names only the subclass."""
 
 
 class ExitCode(IntEnum):
@@ -26,7 +32,7 @@ class ExitCode(IntEnum):
 
 
 class GateNotMetError(KubernautError):
-    """Raised by a command whose answer is no; carries nothing to print, the answer has been printed."""
+    """The answer is no; the message names what did not pass, below the answer that has been printed."""
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
@@ -44,23 +50,21 @@ def run(command: Callable[[], object]) -> int:
     Parameters
     ----------
     command : callable
-        Runs the whole command line without calling `sys.exit` itself.
+        Runs the whole command line without calling `sys.exit` itself. A whole number that it gives is the code of an
+        early end (`--help`, `--version`).
 
     Returns
     -------
     int
         An `ExitCode`.
     """
-    import click
-
     try:
-        command()
-    except click.exceptions.Exit as exit_:
-        return exit_.exit_code
-    except click.ClickException as error:
+        code = command()
+        sys.stdout.flush()
+    except UsageError as error:
         error.show(file=sys.stderr)
         return ExitCode.BAD_INPUT
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("stopped", file=sys.stderr)
         return ExitCode.BAD_INPUT
     except BrokenPipeError:
@@ -81,4 +85,4 @@ def run(command: Callable[[], object]) -> int:
         else:
             print("Run again with KUBERNAUT_DEBUG=1 to see where.", file=sys.stderr)
         return ExitCode.INTERNAL_ERROR
-    return ExitCode.OK
+    return code if isinstance(code, int) else ExitCode.OK

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from kubernaut_simulator.cli.options import OutputFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import pandas as pd
 
@@ -30,9 +31,7 @@ def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str]
     if output is OutputFormat.JSON:
         sys.stdout.write(result.to_json())
     elif output is OutputFormat.YAML:
-        import yaml
-
-        sys.stdout.write(yaml.safe_dump(result.as_json(), sort_keys=False, allow_unicode=True, width=120))
+        _print_yaml([result.as_json()])
     elif output is OutputFormat.CSV:
         sys.stdout.write(result.data.to_csv(index=False))
     elif output is OutputFormat.HTML:
@@ -42,14 +41,12 @@ def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str]
         _print_table(result, list(result.data.columns) if wide else list(columns or ()))
 
 
-def print_records(records: Sequence[dict[str, Any]], output: OutputFormat, *, title: str = "") -> None:
+def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *, title: str = "") -> None:
     """Print plain records of commands that have no result object of the simulator, without loading pandas."""
     if output is OutputFormat.JSON:
         print(json.dumps(list(records), indent=2, ensure_ascii=False))
     elif output is OutputFormat.YAML:
-        import yaml
-
-        sys.stdout.write(yaml.safe_dump(list(records), sort_keys=False, allow_unicode=True, width=120))
+        _print_yaml([list(records)])
     elif output is OutputFormat.CSV:
         import csv
 
@@ -61,6 +58,35 @@ def print_records(records: Sequence[dict[str, Any]], output: OutputFormat, *, ti
     else:
         names = list(records[0]) if records else []
         _rich_table(names, [[_cell(record[name]) for name in names] for record in records], numeric=set())
+
+
+def print_document(
+    document: Mapping[str, Any],
+    output: OutputFormat,
+    *,
+    text: Callable[[Mapping[str, Any]], str],
+    title: str,
+    rows: str,
+) -> None:
+    """Print one document: as it is, or as text for people.
+
+    Parameters
+    ----------
+    text : callable
+        Makes the text of table, wide and html.
+    rows : str
+        Field that is a list of records: what csv gives.
+    """
+    if output is OutputFormat.JSON:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    elif output is OutputFormat.YAML:
+        _print_yaml([document])
+    elif output is OutputFormat.CSV:
+        print_records(document.get(rows) or [], output)
+    elif output is OutputFormat.HTML:
+        sys.stdout.write(_page(title, f"<pre>{escape(text(document))}</pre>"))
+    else:
+        print(text(document))
 
 
 def warn(message: str) -> None:
@@ -124,15 +150,30 @@ def _cell(value: Any) -> str:
     return clean_message(str(value))
 
 
-def _html_page(records: Sequence[dict[str, Any]], title: str) -> str:
-    from html import escape
+def _print_yaml(documents: Sequence[Any]) -> None:
+    import yaml
 
+    yaml.safe_dump_all(documents, sys.stdout, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _html_page(records: Sequence[Mapping[str, Any]], title: str) -> str:
     names = list(records[0]) if records else []
     head = "".join(f"<th>{escape(name)}</th>" for name in names)
     body = "".join(
         "<tr>" + "".join(f"<td>{escape(_cell(record[name]))}</td>" for name in names) + "</tr>\n" for record in records
     )
+    return _page(title, f"<table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table>")
+
+
+def _page(title: str, body: str) -> str:
     return (
-        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title></head>\n"
-        f"<body><h1>{escape(title)}</h1><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></body></html>\n"
+        f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{escape(title)}</title>\n"
+        f"<style>{_STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n{body}\n</body></html>\n"
     )
+
+
+_STYLE = (
+    "body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem}table{border-collapse:collapse}"
+    "th,td{padding:.25rem .7rem;border-bottom:1px solid #ccc;text-align:left;vertical-align:top}"
+    "pre{white-space:pre-wrap}"
+)

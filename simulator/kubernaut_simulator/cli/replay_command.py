@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from kubernaut_simulator.cli.options import (
     StrictOption,
     UntilOption,
 )
+
+if TYPE_CHECKING:
+    from kubernaut_simulator.results.base import Result
 
 SHARE_HELP = "Share of good runs that shall pass within the timeout (0..1)."
 
@@ -78,11 +81,10 @@ def replay(
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     with progress() as shown:
         replayed = run_replay(loaded, load_conditions(conditions), progress=shown)
-    results = {
-        Show.VERDICTS: lambda: replayed,
-        Show.FALSE_STOPS: replayed.false_stops,
-        Show.TIMEOUTS: lambda: replayed.timeouts(
-            share=share, population=Population.ALL if all_runs else Population.GOOD
-        ),
-    }
-    print_result(results[show](), output, columns=TABLE_COLUMNS[show])
+    population = Population.ALL if all_runs else Population.GOOD
+    result: Result = replayed
+    if show is Show.FALSE_STOPS:
+        result = replayed.false_stops()
+    elif show is Show.TIMEOUTS:
+        result = replayed.timeouts(share=share, population=population)
+    print_result(result, output, columns=TABLE_COLUMNS[show])

@@ -1,0 +1,159 @@
+"""What ships in the package: it loads, is complete, described, tested, and in warn mode."""
+
+import re
+
+import pytest
+import yaml
+
+from kubernaut.facts.registry import known_paths
+from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.policy.compiling import compile_policy
+from kubernaut.policy.evaluating import InProcessEvaluator
+from kubernaut.policy.known_facts import known_facts_from_paths
+from kubernaut.policy.testing import NamedSource, run_tests
+from kubernaut.shipped import (
+    shipped_libraries,
+    shipped_library_tests,
+    shipped_policies,
+    shipped_policy,
+    shipped_safety_policies,
+    shipped_settings,
+)
+
+EVERY = (*shipped_policies(), *shipped_safety_policies())
+KNOWN = known_facts_from_paths(known_paths())
+
+
+def suite(level):
+    settings = yaml.safe_load(shipped_settings(level))
+    return {
+        ConditionId(action, level, Phase(phase), type_): entry
+        for action, phases in settings["actions"].items()
+        for phase, types in phases.items()
+        for type_, entry in types.items()
+    }
+
+
+def test_the_suites_are_those_of_the_design():
+    assert {str(one).split("/", 1)[1] for level in Level for one in suite(level)} == {
+        "step/pre/deployment_exists",
+        "step/pre/cluster_capacity_available",
+        "step/pre/current_replicas_match",
+        "step/post/desired_replicas_running",
+        "step/post/deployment_health_check",
+        "action/pre/deployment_exists",
+        "action/pre/cluster_capacity_available",
+        "action/pre/image_pull_secrets_valid",
+        "action/pre/node_selector_matches",
+        "action/post/no_crashloop_pods",
+        "action/post/resource_usage_acceptable",
+        "action/post/cpu_throttling_acceptable",
+    }
+
+
+def test_every_condition_of_the_suites_has_a_policy_and_every_policy_a_place():
+    conditions = [one for level in Level for one in suite(level)]
+
+    assert all(shipped_policy(one) is not None for one in conditions)
+    assert {(one.action, one.phase, one.type) for one in conditions} == {
+        (one.action, one.phase, one.type) for one in shipped_policies()
+    }
+
+
+def test_a_condition_that_does_not_ship_has_no_policy():
+    assert shipped_policy(ConditionId.parse("scale_deployment/step/post/deployment_exists")) is None
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_out_of_the_box_nothing_blocks(level):
+    assert {entry["rolloutPercent"] for entry in suite(level).values()} == {0}
+
+
+def test_timeouts_are_those_of_the_guide_and_a_crash_loop_is_watched_for_a_while():
+    timeouts = {one.type: entry["timeout"] for level in Level for one, entry in suite(level).items()}
+    holds = {
+        one.type: entry["holdFor"]
+        for entry_level in Level
+        for one, entry in suite(entry_level).items()
+        if "holdFor" in entry
+    }
+
+    assert timeouts == {
+        "deployment_exists": "10s",
+        "cluster_capacity_available": "10s",
+        "current_replicas_match": "5s",
+        "image_pull_secrets_valid": "10s",
+        "node_selector_matches": "10s",
+        "desired_replicas_running": "2m",
+        "deployment_health_check": "2m",
+        "no_crashloop_pods": "2m",
+        "resource_usage_acceptable": "2m",
+        "cpu_throttling_acceptable": "5m",
+    }
+    assert holds == {"no_crashloop_pods": "20s"}
+
+
+@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.file)
+def test_each_policy_loads_with_registered_facts_only_and_describes_itself(policy):
+    compiled = compile_policy(policy.source, name=policy.file, libraries=shipped_libraries(), known_facts=KNOWN)
+
+    assert compiled.metadata.title
+    assert compiled.metadata.description
+    assert compiled.has_error_message
+    assert not compiled.reads_everything
+    assert all(one.description and one.minimum is not None and one.maximum is not None for one in compiled.parameters)
+    assert "default allow := false" in policy.source
+
+
+@pytest.mark.parametrize("policy", shipped_policies(), ids=lambda policy: policy.file)
+def test_each_condition_says_when_it_is_wrong_and_what_to_prefer(policy):
+    custom = compile_policy(policy.source, name=policy.file, libraries=shipped_libraries()).metadata.custom
+
+    assert custom["wrong_when"]
+    assert custom["avoid"]
+    assert custom["prefer"]
+    assert ("fatal" in custom) is ("default fatal" in policy.source)
+
+
+def test_no_two_modules_share_a_package():
+    packages = [re.search(r"^package (\S+)$", one.source, re.MULTILINE)[1] for one in EVERY]
+
+    assert len(set(packages)) == len(packages)
+
+
+def test_safety_policies_live_where_guards_look_for_them():
+    assert {(one.action, one.name) for one in shipped_safety_policies()} == {
+        (None, "protected_namespaces"),
+        ("scale_deployment", "no_scale_to_zero"),
+        ("scale_deployment", "bounded_change"),
+    }
+    assert all(
+        compile_policy(one.source, name=one.file).package.startswith("safety.") for one in shipped_safety_policies()
+    )
+
+
+@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.file)
+def test_the_cases_beside_each_policy_pass(policy):
+    results = run_tests(
+        policy=NamedSource(name=policy.file, source=policy.source),
+        tests=NamedSource(name=policy.test_file, source=policy.test_source),
+        libraries=shipped_libraries(),
+        evaluator=InProcessEvaluator(),
+    )
+
+    assert [result for result in results if not result.passed] == []
+    assert len(results) >= 3
+
+
+@pytest.mark.parametrize("library", shipped_library_tests())
+def test_the_tests_beside_each_library_pass(library):
+    others = {name: source for name, source in shipped_libraries().items() if name != library}
+
+    results = run_tests(
+        policy=NamedSource(name=library, source=shipped_libraries()[library]),
+        tests=NamedSource(name=f"{library} tests", source=shipped_library_tests()[library]),
+        libraries=others,
+        evaluator=InProcessEvaluator(),
+    )
+
+    assert [result for result in results if not result.passed] == []

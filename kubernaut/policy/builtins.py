@@ -24,7 +24,7 @@ _STRINGS = (
 )
 _TYPES = "is_array is_boolean is_null is_number is_object is_set is_string type_name to_number"
 _TEXT_FORMS = (
-    "base64.decode base64.encode base64.is_valid hex.decode hex.encode json.is_valid json.marshal json.unmarshal "
+    "base64.decode base64.encode base64.is_valid hex.decode hex.encode json.is_valid json.unmarshal "
     "semver.compare semver.is_valid units.parse units.parse_bytes "
     "time.parse_duration_ns time.parse_rfc3339_ns"
 )
@@ -51,6 +51,7 @@ _WHY_NOT = {
     "print": "it prints to the terminal; put values into `error_message`",
     "internal.print": "it prints to the terminal; put values into `error_message`",
     "internal.template_string": "write it with `sprintf`",
+    "json.marshal": "it fails on lists that were handed over quickly; use `sprintf` with `%v`",
     "trace": "it writes a trace; `explain` shows the line that did not hold",
 }
 

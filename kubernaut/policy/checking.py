@@ -216,10 +216,20 @@ def _compile(
         for problem in error.problems:
             text = modules.get(problem.file, modules[name])
             place = _place_at(text, problem.offset, file=problem.file if problem.file in modules else name)
-            found.problems.append(PolicyError(f"cannot be parsed: {problem.message}", place=place))
+            hint = _EVERY_HINT if _is_bare_every(text, place) else ""
+            found.problems.append(PolicyError(f"cannot be parsed: {problem.message}{hint}", place=place))
         if not error.problems:
             found.problems.append(PolicyError(f"cannot be compiled: {error}", place=Place(file=name)))
         return None
+
+
+_EVERY_HINT = "; put the body in braces: `if { every ... in ... { ... } }`"
+
+
+def _is_bare_every(source: str, place: Place) -> bool:
+    # OPA takes `allow if every x in xs { ... }`, regopy only takes it in braces.
+    lines = source.splitlines()
+    return place.line is not None and place.line <= len(lines) and "if every " in lines[place.line - 1]
 
 
 def _place_at(source: str, offset: int, *, file: str) -> Place:

@@ -201,7 +201,9 @@ class _FunctionRun:
                 self._collect(fields["object"], fields["value"], place)
             case "CallStmt":
                 self._join(fields["result"], self._call(fields["func"], fields["args"], place))
-            case "LenStmt" | "IsArrayStmt" | "IsObjectStmt" | "IsSetStmt" | "IsDefinedStmt" | "IsUndefinedStmt":
+            case "LenStmt":
+                self._analysis.count(self._operand(fields["source"]), place)
+            case "IsArrayStmt" | "IsObjectStmt" | "IsSetStmt" | "IsDefinedStmt" | "IsUndefinedStmt":
                 source = fields["source"]
                 value = self._get(source) if isinstance(source, int) else self._operand(source)
                 self._analysis.touch(value, place)

@@ -112,6 +112,8 @@ def hand_over(built: BuiltPolicy, text: str) -> None:
     corrupts strings that hold a quote, a backslash or a control character. JSON writes exactly those strings with a
     backslash, so a text without one, without fractions and without 19 digits in a row is safe.
 
+    `json.marshal` fails on a list made by `Input`; policies may not call it.
+
     Parameters
     ----------
     built : BuiltPolicy

@@ -4,11 +4,14 @@ Older syntax, a shadowed `input`, `with`, a variable assigned twice, a `default`
 these, to something else than OPA would. Everything here works on the words of `outline`.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from kubernaut.errors import PolicyError
 from kubernaut.policy.outline import NOT_A_VALUE, Outline, place_of, starts_statement
 from kubernaut.policy.tokens import Token
+
+_ESCAPED_CODE = re.compile(r"(?<!\\)(?:\\\\)*\\u")
 
 RESERVED = ("input", "data")
 """The two documents; nothing else may have their names."""
@@ -36,6 +39,13 @@ def check_words(outline: Outline, *, file: str) -> Iterator[PolicyError]:
                 "a rule's body needs `if` before `{` (Rego v1, as OPA 1.x demands): write `allow if { ... }`",
                 place=place_of(word, file),
             )
+    for word in words:
+        if word.kind == "string" and word.text.startswith('"') and _ESCAPED_CODE.search(word.text):
+            yield PolicyError(
+                "write the character itself instead of its `\\u` code; the evaluator does not decode it",
+                place=place_of(word, file),
+            )
+    yield from _package_as_variable(outline, file)
     yield from _statements(words, file)
     yield from _assigned_twice(words, file)
 
@@ -105,6 +115,41 @@ def _is_old_body(words: Sequence[Token], index: int) -> bool:
         if word.depth == 0 and (word.text == "if" or starts_statement(words, position)):
             break
     return True
+
+
+def _package_as_variable(outline: Outline, file: str) -> Iterator[PolicyError]:
+    """Find a variable that is only ever unified and is called like the package: regopy takes it for the package."""
+    words, last = outline.words, outline.package.rpartition(".")[2]
+    bare = [
+        index
+        for index, word in enumerate(words)
+        if word.text == last
+        and word.kind == "name"
+        and word.line != outline.package_token.line
+        and words[index - 1].text != "."
+    ]
+    declared = any(
+        _declared(words, index) is not None
+        or _is_bound(words, index)
+        or (words[index].depth == 0 and starts_statement(words, index))
+        or _is_argument(words, index)
+        for index in bare
+    )
+    imported = any(last in (one.alias, one.path.rpartition(".")[2]) for one in outline.imports)
+    if bare and not declared and not imported:
+        yield PolicyError(
+            f"`{last}` is also the last part of the package's name; give the variable another name, or declare it with "
+            f"`some {last}`",
+            place=place_of(words[bare[0]], file),
+        )
+
+
+def _is_argument(words: Sequence[Token], index: int) -> bool:
+    """Say whether the word stands in the argument list of a rule's head."""
+    back = index
+    while back > 0 and words[back].depth > 0:
+        back -= 1
+    return words[back].text == "(" and back > 0 and starts_statement(words, back - 1)
 
 
 def _statements(words: Sequence[Token], file: str) -> Iterator[PolicyError]:

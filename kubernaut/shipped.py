@@ -103,12 +103,6 @@ def shipped_libraries() -> Mapping[str, str]:
 
 @cache
 def shipped_library_tests() -> Mapping[str, str]:
-    """Give the test files of the helper modules, by the helper's file name."""
-    return MappingProxyType({f"lib.{name}{_SUFFIX}": tests for name, _, tests in _modules(_root() / "lib")})
-
-
-@cache
-def shipped_library_tests() -> Mapping[str, str]:
     """Give each helper module's test source, by the same names as `shipped_libraries`."""
     modules = _modules(_root() / "lib")
     return MappingProxyType({f"lib.{name}{_SUFFIX}": tests for name, _, tests in modules if tests})

@@ -23,25 +23,40 @@ def register(app: typer.Typer) -> None:
 
 def check(
     objects: Annotated[
-        list[Path], typer.Option("--objects", help="Dumps as `kubectl get -o json|yaml` gives them; may be repeated.")
+        list[Path],
+        typer.Option(
+            "--objects", metavar="DUMP", help="Dumps as `kubectl get -o json|yaml` gives them; may be repeated."
+        ),
     ],
-    action: Annotated[str, typer.Option("--action", help="Whose suite is judged.")] = "scale_deployment",
+    action: Annotated[
+        str, typer.Option("--action", metavar="ACTION", help="Whose suite is judged.")
+    ] = "scale_deployment",
     target: Annotated[
         str | None,
-        typer.Option("--target", help="NAMESPACE/NAME; may be left out where one Deployment is in the dump."),
+        typer.Option("--target", metavar="NAMESPACE/NAME", help="May be left out where one Deployment is in the dump."),
     ] = None,
     parameters: Annotated[
         list[str] | None,
-        typer.Option("--parameters", "-p", help="A YAML or JSON file, or key=value (replicas=5); may be repeated."),
+        typer.Option(
+            "--parameters",
+            "-p",
+            metavar="FILE|KEY=VALUE",
+            help="A YAML or JSON file, or key=value (replicas=5); may be repeated.",
+        ),
     ] = None,
     conditions: ConfigOption = None,
     complete: Annotated[
         list[str] | None,
-        typer.Option("--complete", help="Kinds that the dump holds in full even where it has none, e.g. Node."),
+        typer.Option(
+            "--complete", metavar="KIND", help="Kinds that the dump holds in full even where it has none, e.g. Node."
+        ),
     ] = None,
-    environment: Annotated[str, typer.Option("--environment", help="The namespace's kubernaut.io/environment.")] = "",
+    environment: Annotated[
+        str, typer.Option("--environment", metavar="NAME", help="The namespace's kubernaut.io/environment.")
+    ] = "",
     at: Annotated[
-        str | None, typer.Option("--at", help="When the dump was made (RFC 3339); else its newest time.")
+        str | None,
+        typer.Option("--at", metavar="INSTANT", help="When the dump was made (RFC 3339); else its newest time."),
     ] = None,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:

@@ -16,9 +16,11 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the report and the ConfigMaps.")] = Path("out"),
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FOLDER", help="Folder for the report and the ConfigMaps.")
+    ] = Path("out"),
 ) -> None:
-    """Tune the shipped history: print the decision table, write report.html and kubernaut-conditions.yaml.
+    """Tune the shipped history; write a report and the ConfigMaps.
 
     Example: kubernaut demo --out out
     """

@@ -43,12 +43,13 @@ def explain(
     ],
     list_: Annotated[bool, typer.Option("--list", help="Name records instead of explaining one.")] = False,
     verdict: Annotated[
-        str | None, typer.Option("--verdict", help="With --list: only this verdict, e.g. Failed.")
+        str | None, typer.Option("--verdict", metavar="VERDICT", help="With --list: only this verdict, e.g. Failed.")
     ] = None,
     condition: Annotated[
-        str | None, typer.Option("--condition", help="With --list: only conditions whose name contains this.")
+        str | None,
+        typer.Option("--condition", metavar="PART", help="With --list: only conditions whose name contains this."),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="With --list: this many at most.")] = LISTED,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="With --list: this many at most.")] = LISTED,
     conditions: ConfigOption = None,
     output: OutputOption = OutputFormat.TABLE,
     since: SinceOption = None,
@@ -57,9 +58,11 @@ def explain(
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Judge one record again: facts, policy, the line that did not hold, verdict, difference to what was recorded.
+    """Judge one record again and show the line that did not hold.
 
-    Example: kubernaut explain --list --verdict Failed datasets/steady, then kubernaut explain 3f2a datasets/steady
+    Facts, policy, line, verdict, message, and what differs from the record; for postconditions every look.
+
+    Example: kubernaut explain --list --verdict Failed datasets/steady
     """
     from kubernaut.errors import InputError
     from kubernaut.policy.worker.client import WorkerEvaluator

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 def export(
     history: HistoryArguments,
     conditions: ConfigOption = None,
-    to: Annotated[Path | None, typer.Option("--to", help="File to write; without it, stdout.")] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="File to write; without it, stdout.")] = None,
     target: TargetOption = 0.15,
     share: ShareOption = 0.95,
     alpha: AlphaOption = 0.05,
@@ -40,7 +40,7 @@ def export(
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Write both tuned ConfigMaps in one file, with the evidence in their annotations.
+    """Tune, and write both ConfigMaps in one file, evidence included.
 
     Example: kubernaut export datasets/steady --to kubernaut-conditions.yaml
     """

@@ -18,7 +18,9 @@ def facts(
     name: Annotated[str, typer.Argument(help="Only facts whose path contains this.")] = "",
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
-    """List the facts that a policy may read: type, unit, meaning, how each is computed, the rights it needs.
+    """List the facts that a policy may read.
+
+    Type, unit and meaning; with -o wide also how each is computed and the rights it needs.
 
     Example: kubernaut facts pods -o wide
     """

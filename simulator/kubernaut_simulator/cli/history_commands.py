@@ -32,7 +32,7 @@ class Target(StrEnum):
 def describe(
     history: HistoryArguments, output: OutputOption = OutputFormat.TABLE, strict: StrictOption = False
 ) -> None:
-    """Say what a history holds: window, rows, conditions and verdicts, outcomes, problems.
+    """Say what a history holds: window, rows, verdicts, outcomes.
 
     Example: kubernaut history describe datasets/steady
     """
@@ -45,16 +45,21 @@ def describe(
 @app.command("convert")
 def convert(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="History files or folders, or CSV files.")],
-    to: Annotated[Path, typer.Option("--to", help="Folder to write.")],
-    source: Annotated[Source, typer.Option("--from", help="What the sources are.")] = Source.HISTORY,
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder to write.")],
+    source: Annotated[
+        Source, typer.Option("--from", metavar="history|csv", help="What the sources are.")
+    ] = Source.HISTORY,
     mapping: Annotated[
-        Path | None, typer.Option("--map", help="YAML that says which CSV column is what (with --from csv).")
+        Path | None,
+        typer.Option("--map", metavar="FILE", help="YAML that says which CSV column is what (with --from csv)."),
     ] = None,
-    target: Annotated[Target, typer.Option("--format", help="What to write.")] = Target.PARQUET,
+    target: Annotated[
+        Target, typer.Option("--format", metavar="FORMAT", help="parquet, jsonl or jsonl.gz.")
+    ] = Target.PARQUET,
     partitioned: Annotated[bool, typer.Option("--partitioned", help="Parquet in folders by day and action.")] = False,
     strict: StrictOption = False,
 ) -> None:
-    """Convert history between JSON Lines and Parquet, or make it from CSV by a mapping.
+    """Convert history to JSON Lines or Parquet, or make it from CSV.
 
     Example: kubernaut history convert incidents.csv --from csv --map incidents.yaml --to history/
     """

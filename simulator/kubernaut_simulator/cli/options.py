@@ -25,7 +25,9 @@ class OutputFormat(StrEnum):
 
 OutputOption = Annotated[
     OutputFormat,
-    typer.Option("--output", "-o", help="table, wide, json, yaml, csv, or html (one self-contained page)."),
+    typer.Option(
+        "--output", "-o", metavar="FORMAT", help="table, wide, json, yaml, csv, or html (one self-contained page)."
+    ),
 ]
 HistoryArguments = Annotated[
     list[Path],
@@ -39,14 +41,23 @@ ConfigOption = Annotated[
     typer.Option(
         "--conditions",
         "-f",
-        help="YAML with the ConfigMaps to replay or judge with; without it, the policies in the history (replay) "
-        "or the shipped ones (check).",
+        metavar="FILE",
+        help="YAML with the ConfigMaps to judge by; without it, the recorded policies (of a history) or the shipped "
+        "ones (check).",
     ),
 ]
-SinceOption = Annotated[str | None, typer.Option("--since", help="Only runs from this RFC 3339 instant on.")]
-UntilOption = Annotated[str | None, typer.Option("--until", help="Only runs before this RFC 3339 instant.")]
-ActionOption = Annotated[str | None, typer.Option("--action", help="Only this action, e.g. scale_deployment.")]
-NamespaceOption = Annotated[str | None, typer.Option("--namespace", "-n", help="Only targets in this namespace.")]
+SinceOption = Annotated[
+    str | None, typer.Option("--since", metavar="INSTANT", help="Only runs from this RFC 3339 instant on.")
+]
+UntilOption = Annotated[
+    str | None, typer.Option("--until", metavar="INSTANT", help="Only runs before this RFC 3339 instant.")
+]
+ActionOption = Annotated[
+    str | None, typer.Option("--action", metavar="ACTION", help="Only this action, e.g. scale_deployment.")
+]
+NamespaceOption = Annotated[
+    str | None, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Only targets in this namespace.")
+]
 
 
 def parse_instant(text: str | None, option: str) -> datetime | None:

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 from kubernaut_simulator.cli.options import OutputFormat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     import pandas as pd
 
     from kubernaut_simulator.results.base import Result
-
-NARROW_MINIMUM = 80
-"""Columns of a terminal that does not say how wide it is."""
 
 
 def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str] | None = None) -> None:
@@ -57,7 +54,8 @@ def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *,
         sys.stdout.write(_html_page(records, title))
     else:
         names = list(records[0]) if records else []
-        _rich_table(names, [[_cell(record[name]) for name in names] for record in records], numeric=set())
+        numeric = {name for name in names if all(_is_number(record[name]) for record in records)}
+        _table_of(names, [[_cell(record[name]) for name in names] for record in records], numeric)
 
 
 def print_document(
@@ -109,7 +107,7 @@ def _print_table(result: Result, names: list[str]) -> None:
     data: pd.DataFrame = result.data
     shown = [name for name in names if name in data.columns]
     numeric = {name for name in shown if data[name].dtype.kind in "if"}
-    _rich_table(
+    _table_of(
         shown, [[_cell(value) for value in row] for row in data[shown].itertuples(index=False, name=None)], numeric
     )
     if result.notes:
@@ -118,7 +116,22 @@ def _print_table(result: Result, names: list[str]) -> None:
         print(clean_message(note))
 
 
-def _rich_table(names: list[str], rows: list[list[str]], numeric: set[str]) -> None:
+def _table_of(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Collection[str]) -> None:
+    """Print cells as a table: fitted to a terminal, or as wide as it needs to be for `grep` and files."""
+    if sys.stdout.isatty():
+        _rich_table(names, rows, numeric)
+        return
+    widths = [max([len(name), *(len(row[at]) for row in rows)]) for at, name in enumerate(names)]
+    for row in (names, *rows):
+        cells = zip(names, row, widths, strict=True)
+        print(
+            "  ".join(
+                cell.rjust(width) if name in numeric else cell.ljust(width) for name, cell, width in cells
+            ).rstrip()
+        )
+
+
+def _rich_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Collection[str]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -128,14 +141,11 @@ def _rich_table(names: list[str], rows: list[list[str]], numeric: set[str]) -> N
         table.add_column(Text(name), justify="right" if name in numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    # Off a terminal the table is as wide as it needs to be, so that nothing is folded for `grep` and files.
-    console = Console(soft_wrap=False) if sys.stdout.isatty() else Console(width=_needed(names, rows), no_color=True)
-    console.print(table)
+    Console().print(table)
 
 
-def _needed(names: list[str], rows: list[list[str]]) -> int:
-    widths = [max(len(name), *(len(row[at]) for row in rows), 0) for at, name in enumerate(names)]
-    return max(NARROW_MINIMUM, sum(widths) + 2 * len(widths))
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cell(value: Any) -> str:

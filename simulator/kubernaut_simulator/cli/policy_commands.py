@@ -49,14 +49,20 @@ class FailLevel(StrEnum):
 def lint(
     files: FilesArgument = None,
     fail_level: Annotated[
-        FailLevel, typer.Option("--fail-level", help="Leave with 1 on errors, or on warnings too.")
+        FailLevel,
+        typer.Option("--fail-level", metavar="error|warning", help="Leave with 1 on errors, or on warnings too."),
     ] = FailLevel.ERROR,
     output: Annotated[
         LintFormat,
-        typer.Option("--output", "-o", help="table, wide, json, yaml, csv, html, or github (annotations of a check)."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FORMAT",
+            help="table, wide, json, yaml, csv, html, or github (annotations of a check).",
+        ),
     ] = LintFormat.TABLE,
 ) -> None:
-    """Say what keeps policies from loading, and what makes them less useful.
+    """Say what keeps policies from loading or makes them less useful.
 
     Leaves with 1 when there are errors.
 
@@ -123,7 +129,7 @@ def show(
     policy: Annotated[str, typer.Argument(metavar="NAME|FILE", help="A shipped policy's name, or a file.")],
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
-    """Show what a policy says of itself, which facts it reads, and its source.
+    """Show a policy: title, parameters, facts read, source.
 
     Example: kubernaut policy show no_crashloop_pods
     """

@@ -57,8 +57,10 @@ def register(app: typer.Typer) -> None:
 def replay(
     history: HistoryArguments,
     conditions: ConfigOption = None,
-    show: Annotated[Show, typer.Option("--show", help="Which answer to print.")] = Show.FALSE_STOPS,
-    share: Annotated[float, typer.Option("--share", min=0.5, max=0.999, help=SHARE_HELP)] = 0.95,
+    show: Annotated[
+        Show, typer.Option("--show", metavar="ANSWER", help="verdicts, false-stops or timeouts.")
+    ] = Show.FALSE_STOPS,
+    share: Annotated[float, typer.Option("--share", metavar="SHARE", min=0.5, max=0.999, help=SHARE_HELP)] = 0.95,
     all_runs: Annotated[
         bool, typer.Option("--all-runs", help="Times of all runs, not only good ones; for looking at.")
     ] = False,

@@ -36,22 +36,44 @@ class FailLevel(StrEnum):
 
 
 TargetOption = Annotated[
-    float, typer.Option("--target", min=0.001, max=0.999, help="Share of good incidents that may be stopped (0..1).")
+    float,
+    typer.Option(
+        "--target", metavar="SHARE", min=0.001, max=0.999, help="Share of good incidents that may be stopped (0..1)."
+    ),
 ]
 ShareOption = Annotated[
-    float, typer.Option("--share", min=0.5, max=0.999, help="Share of good runs that shall pass within the timeout.")
+    float,
+    typer.Option(
+        "--share", metavar="SHARE", min=0.5, max=0.999, help="Share of good runs that shall pass within the timeout."
+    ),
 ]
 AlphaOption = Annotated[
     float,
-    typer.Option("--alpha", min=0.0001, max=0.5, help="Chance that any condition is made required wrongly."),
+    typer.Option(
+        "--alpha",
+        metavar="PROBABILITY",
+        min=0.0001,
+        max=0.5,
+        help="Chance that any condition is made required wrongly.",
+    ),
 ]
 PercentOption = Annotated[
     float,
-    typer.Option("--rollout-percent", min=0.0, max=100.0, help="Rollout percent of a condition that becomes required."),
+    typer.Option(
+        "--rollout-percent",
+        metavar="PERCENT",
+        min=0.0,
+        max=100.0,
+        help="Rollout percent of a condition that becomes required.",
+    ),
 ]
 CutOption = Annotated[
     str | None,
-    typer.Option("--cut-at", help="RFC 3339 instant of an earlier tuning's cut, so that incidents judge only once."),
+    typer.Option(
+        "--cut-at",
+        metavar="INSTANT",
+        help="RFC 3339 instant of an earlier tuning's cut, so that incidents judge only once.",
+    ),
 ]
 
 
@@ -72,6 +94,7 @@ def tune(
         FailLevel,
         typer.Option(
             "--fail-level",
+            metavar="none|enforced|warn",
             help="Leave with 2: never; when a condition that is enforced now has not met the gate; when any has not.",
         ),
     ] = FailLevel.ENFORCED,
@@ -82,7 +105,7 @@ def tune(
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Say which conditions may be required, with which timeout, and why.
+    """Say which conditions may be required, with which timeout.
 
     Example: kubernaut tune datasets/steady --target 0.15
     """

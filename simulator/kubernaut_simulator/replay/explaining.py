@@ -27,7 +27,8 @@ from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.history.columns import rows_in
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.folding import FoldingJudge
-from kubernaut_simulator.replay.replaying import Source, replay_evaluations
+from kubernaut_simulator.replay.replayed_table import Source
+from kubernaut_simulator.replay.replaying import replay_evaluations
 from kubernaut_simulator.replay.tasks import Conditions, Task, recorded_tasks, tasks_by
 
 IDS_SHOWN = 5

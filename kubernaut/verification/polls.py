@@ -73,7 +73,8 @@ def gap_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
 
 def absence_limit_s(offset_s: float, poll_interval_s: float | None) -> float:
     """Give how long before a deadline a last look still shows that somebody looked: one poll interval."""
-    return interval_after_s(offset_s, poll_interval_s) * (1.0 + LATENESS_SHARE)
+    # Drawn forward by jitter, and the poll after it may have given way to the one on the deadline.
+    return interval_after_s(offset_s, poll_interval_s) * (1.0 + JITTER_SHARE + LATENESS_SHARE)
 
 
 def observation_due(*, settled_slot: int, settled_s: float, until_s: float, now_s: float) -> tuple[int, float]:

@@ -50,7 +50,7 @@ def test_polls_ascend_and_no_interval_is_longer_than_named(uid, poll_interval_s,
 
     for before_s, after_s in zip([0.0, *offsets_s], offsets_s, strict=False):
         assert before_s < after_s
-        assert after_s - before_s <= interval_after_s(before_s, poll_interval_s) * 1.1 + 1e-6
+        assert after_s - before_s <= absence_limit_s(before_s, poll_interval_s) + 1e-6
 
 
 @given(uids, intervals, timeouts, st.floats(0.5, 100))

@@ -57,26 +57,49 @@ else := 6 if is_object(value)
 
 else := 7
 
-same_scalar(a, b) if {
-	rank(a) == rank(b)
-	rank(a) < 5
+less(a, b) := a < b if both_numbers(a, b)
+
+else := order(a, b) < 0
+
+less_or_equal(a, b) := a <= b if both_numbers(a, b)
+
+else := order(a, b) <= 0
+
+greater(a, b) := a > b if both_numbers(a, b)
+
+else := order(a, b) > 0
+
+greater_or_equal(a, b) := a >= b if both_numbers(a, b)
+
+else := order(a, b) >= 0
+
+both_numbers(a, b) if {
+	is_number(a)
+	is_number(b)
 }
 
-less(a, b) := a < b if same_scalar(a, b)
+# Negative, zero or positive. A text that another one begins with comes first: by their JSON it would depend on
+# whether what follows is above the closing quote.
+order(a, b) := 0 if a == b
 
-else := rank(a) < rank(b) if rank(a) != rank(b)
+else := rank(a) - rank(b) if rank(a) != rank(b)
 
-less_or_equal(a, b) := a <= b if same_scalar(a, b)
+else := -1 if {
+	is_string(a)
+	startswith(b, a)
+}
 
-else := rank(a) < rank(b) if rank(a) != rank(b)
+else := 1 if {
+	is_string(a)
+	startswith(a, b)
+}
 
-greater(a, b) := a > b if same_scalar(a, b)
+else := -1 if {
+	rank(a) < 5
+	a < b
+}
 
-else := rank(a) > rank(b) if rank(a) != rank(b)
-
-greater_or_equal(a, b) := a >= b if same_scalar(a, b)
-
-else := rank(a) > rank(b) if rank(a) != rank(b)
+else := 1 if rank(a) < 5
 
 # Texts are in the right order already; the rest is compared pair by pair.
 all_texts(values) if {

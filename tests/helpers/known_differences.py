@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubernaut.verdicts import Code, Judgement, Reason
-
 from tests.helpers.opa import OpaAnswer
 from tests.helpers.verdict_of_opa import code_of
 
@@ -18,10 +17,11 @@ Known = Callable[[str, Any, OpaAnswer, Judgement], bool]
 
 
 def builtin_errors(_source: str, _document: Any, answer: OpaAnswer, judged: Judgement) -> bool:
-    """One of the two met a builtin's error, the other got to its verdict without it; neither passes."""
-    codes = {code_of(answer), judged.code}
-    ours = judged.code is not Code.ERROR or judged.reason is Reason.POLICY_ERROR
-    return codes == {Code.ERROR, Code.FAILED} and ours
+    """One of the two met a builtin's error, the other got to its verdict without it; ours does not pass then."""
+    wanted = code_of(answer)
+    if judged.code is Code.ERROR:
+        return judged.reason is Reason.POLICY_ERROR and wanted is not Code.ERROR
+    return judged.code is Code.FAILED and wanted is Code.ERROR
 
 
 def escaped_strings(source: str, document: Any, _answer: OpaAnswer, _judged: Judgement) -> bool:
@@ -37,7 +37,9 @@ def escaped_strings(source: str, document: Any, _answer: OpaAnswer, _judged: Jud
 def not_ordered(source: str, document: Any, answer: OpaAnswer, judged: Judgement) -> bool:
     """Two arrays or two objects are compared by order: undefined here."""
     orders = re.search(r"[<>]|\b(min|max|sort)\(", source)
-    return bool(orders) and _has_collections(document) and judged.code is not Code.PASSED and not answer.errors
+    return (
+        bool(orders) and _has_collections(document) and judged.code is not Code.PASSED and "allow" not in answer.errors
+    )
 
 
 def large_numbers(source: str, document: Any, _answer: OpaAnswer, _judged: Judgement) -> bool:

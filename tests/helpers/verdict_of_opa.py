@@ -2,7 +2,6 @@
 
 from kubernaut.policy.wording import clean_message
 from kubernaut.verdicts import Code, Judgement
-
 from tests.helpers.opa import OpaAnswer
 
 

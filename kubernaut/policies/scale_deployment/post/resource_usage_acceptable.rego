@@ -2,7 +2,8 @@
 # title: Resource usage acceptable
 # description: |
 #   No container was killed for want of memory since the action. A pod that was OOM-killed needs more memory, not more
-#   siblings. Throttling is another condition, `cpu_throttling_acceptable`: Kubernetes' own metrics do not tell it.
+#   siblings. True the instant after the action, therefore it must hold for a while (`holdFor`). Throttling is another
+#   condition, `cpu_throttling_acceptable`: Kubernetes' own metrics do not tell it.
 # custom:
 #   parameters:
 #     tolerated_oom_killed_pods:

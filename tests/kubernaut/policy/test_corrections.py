@@ -1,0 +1,63 @@
+"""Order as in OPA where regopy goes by JSON text, in process and in the plan that is judged."""
+
+import pytest
+
+from kubernaut.policy.batch import RowBatch
+from kubernaut.policy.compiling import compile_policy
+from kubernaut.policy.evaluating import InProcessEvaluator
+from kubernaut.policy.worker.client import WorkerEvaluator
+from kubernaut.verdicts import Code
+
+HOLDS = [
+    ("not input.x >= 3", {"x": None}),
+    ("not input.x >= 3", {"x": True}),
+    ("input.x >= 3", {"x": "3"}),
+    ("input.x > 405", {"x": 2000}),
+    ("max(input.x) == 2000", {"x": [2000, 405]}),
+    ("min(input.x) == 9", {"x": [10, 9]}),
+    ('max(input.x) == "a"', {"x": [5, "a", None]}),
+    ("min(input.x) == null", {"x": [5, "a", None]}),
+    ('sort(input.x) == ["a", "b"]', {"x": ["b", "a"]}),
+    ('input.x < "a b"', {"x": "a"}),
+    ("max({3, 10, 9}) == input.x", {"x": 10}),
+]
+UNDEFINED = [
+    ("sort(input.x) == [9, 10]", {"x": [10, 9]}),
+    ("input.x < [2]", {"x": [1]}),
+    ("max(input.x) == 1", {"x": []}),
+]
+
+
+def judged(evaluator, expression, document):
+    policy = compile_policy(f"package p\nallow if {expression}\n", name="p.rego")
+    return evaluator.evaluate(policy, RowBatch([document]))[0].code
+
+
+@pytest.mark.parametrize(("expression", "document"), HOLDS)
+def test_values_are_ordered_as_in_opa(expression, document):
+    assert judged(InProcessEvaluator(), expression, document) is Code.PASSED
+
+
+@pytest.mark.parametrize(("expression", "document"), UNDEFINED)
+def test_what_cannot_be_ordered_fails_closed(expression, document):
+    assert judged(InProcessEvaluator(), expression, document) is Code.FAILED
+
+
+def test_the_worker_orders_alike():
+    with WorkerEvaluator() as worker:
+        codes = {judged(worker, expression, document) for expression, document in HOLDS}
+
+    assert codes == {Code.PASSED}
+
+
+def test_a_policy_that_orders_nothing_stays_as_it_was_compiled():
+    policy = compile_policy("package p\nallow if input.x == 1\n", name="p.rego")
+
+    assert InProcessEvaluator().evaluate(policy, RowBatch([{"x": 1}]))[0].code is Code.PASSED
+
+
+def test_digest_and_plan_are_those_of_the_text_that_the_user_wrote():
+    policy = compile_policy("package p\nallow if input.x > 1\n", name="p.rego")
+
+    assert policy.builtins == ("gt",)
+    assert policy.libraries == {}

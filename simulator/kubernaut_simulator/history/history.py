@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -22,7 +23,12 @@ from kubernaut_simulator.history.problems import Problem, Problems
 from kubernaut_simulator.history.reading import ReadReport, read_history, tables_from_rows
 from kubernaut_simulator.history.selection import Selection, select
 from kubernaut_simulator.history.writing import write_jsonl, write_parquet
-from kubernaut_simulator.progress import Progress
+from kubernaut_simulator.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from kubernaut.policy.batch import Evaluator
+    from kubernaut_simulator.replay.replay import Replay
+    from kubernaut_simulator.replay.tasks import Conditions
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,6 +182,37 @@ class History:
         """
         wanted = Selection(since=since, until=until, action=action, namespace=namespace, environment=environment)
         return History(select({kind: self.table(kind) for kind in RowKind}, wanted), self.report)
+
+    def replay(
+        self,
+        conditions: "Conditions | None" = None,
+        *,
+        evaluator: "Evaluator | None" = None,
+        fold: bool = True,
+        progress: Progress = silent,
+    ) -> "Replay":
+        """Judge it again, by its own policies or by other conditions; see `replay.replay.replay`.
+
+        Parameters
+        ----------
+        conditions : mapping of Level to CompiledSet, or None
+            From `load_conditions`; None replays each evaluation by its own recorded policy and terms.
+        evaluator : Evaluator or None
+            None starts worker processes for this replay.
+        fold : bool
+            Judge equal inputs once.
+        progress : Progress
+
+        Raises
+        ------
+        HistoryError
+            There is nothing to replay.
+        EvaluatorError
+            The evaluator cannot be started.
+        """
+        from kubernaut_simulator.replay.replay import replay  # noqa: PLC0415 - it knows this class
+
+        return replay(self, conditions, evaluator=evaluator, fold=fold, progress=progress)
 
     def to_parquet(self, folder: Path | str, *, partitioned: bool = False) -> list[Path]:
         """Write ``<kind>.parquet`` files into a folder; OutputError when it cannot be written."""

@@ -6,7 +6,9 @@ Made by `History.replay` or `replay`. False stops and timeouts are estimated her
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -16,23 +18,33 @@ import pyarrow.compute as pc
 
 from kubernaut.history.rows import RowKind
 from kubernaut.policy.batch import Evaluator
-from kubernaut.policy.worker.client import WorkerEvaluator
+from kubernaut.policy.worker.pool import WorkerPool
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, Votes, cast_votes
+from kubernaut_simulator.history.arrow_schema import ArrowTable
+from kubernaut_simulator.history.columns import joined
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.newest import newest
 from kubernaut_simulator.progress import Progress, silent
-from kubernaut_simulator.replay.replaying import (
-    ReplayedEvaluations,
-    Source,
-    not_replayable,
-    replay_evaluations,
-)
+from kubernaut_simulator.replay.replayed_table import Source, not_replayable
+from kubernaut_simulator.replay.replaying import Part, ReplayedEvaluations, Replaying
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.results.base import Result
 from kubernaut_simulator.results.false_stops import FalseStopsResult
 from kubernaut_simulator.results.timeouts import Population, TimeoutsResult
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
+
+KEPT_COLUMNS = frozenset(
+    (
+        "recorded_at", "cluster_uid", "incident_id", "workflow_uid", "execution_uid", "step", "purpose", "action",
+        "level", "phase", "type", "candidate", "policy_digest", "settings_digest", "validation_enabled", "required", "enforced",
+        "bucket", "percent", "p_ran", "overridden", "verdict", "reason", "started_at", "timeout_s", "hold_for_s",
+        "time_to_pass_s", "time_to_pass_lower_s", "observed_until", "namespace", "target_kind", "target_name",
+        "environment", "source", "why_not", "certain", "recorded_verdict", "recorded_digest",
+    )
+)  # fmt: skip
+"""What stays of an evaluation when a history is replayed in parts."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +148,8 @@ class Replay(Result):
         grouped = frame.groupby(["condition", "candidate"], sort=True)
         table = grouped[counted].sum()
         table.insert(0, "evaluations", grouped.size())
-        return table.reset_index()
+        counted_rows: pd.DataFrame = table.reset_index()
+        return counted_rows
 
     def plot(self) -> Any:
         """Give a chart of verdicts per condition."""
@@ -202,7 +215,7 @@ def replay(
     conditions : mapping of Level to CompiledSet, or None
         None replays each evaluation by its own recorded policy and terms.
     evaluator : Evaluator or None
-        None starts a worker process for this replay.
+        None starts worker processes for this replay, one a core.
     fold : bool
         Judge equal inputs once.
     progress : Progress
@@ -216,21 +229,65 @@ def replay(
     EvaluatorError
         The evaluator cannot be started.
     """
-
-    def run(by: Evaluator) -> ReplayedEvaluations:
-        return replay_evaluations(
-            evaluations=history.evaluations,
-            attempts=history.attempts,
-            policies=history.policies,
-            evaluator=by,
-            conditions=conditions,
-            fold=fold,
-            progress=progress,
-        )
-
-    if evaluator is None:
-        with WorkerEvaluator() as own:
-            evaluations = run(own)
-    else:
-        evaluations = run(evaluator)
+    part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
+    with _evaluator(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
+        evaluations = replaying.joined(list(replaying.replay([part], progress=progress)))
     return Replay(history=history, evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
+
+
+def replay_parts(
+    parts: Iterable[History],
+    conditions: Conditions | None = None,
+    *,
+    evaluator: Evaluator | None = None,
+    fold: bool = True,
+    progress: Progress = silent,
+    label_age_s: float = LABEL_AGE_S,
+) -> Replay:
+    """Judge a history again that is too large to be held, part by part; what is judged in one is known in the next.
+
+    Parameters
+    ----------
+    parts : iterable of History
+        Each with its evaluations' attempts and policies, e.g. one a week; loaded when it is its turn:
+        ``replay_parts(History.load(folder) for folder in folders)``. Incidents may go from one into the next.
+        Every row is in one part only, in its newest form.
+
+    Returns
+    -------
+    Replay
+        Its history has no attempts, and of evaluations the columns that estimates need (`KEPT_COLUMNS`).
+
+    Raises
+    ------
+    HistoryError
+        There are no evaluations, or none of the conditions was ever recorded.
+    EvaluatorError
+        The evaluator cannot be started.
+    """
+    kept: dict[RowKind, list[ArrowTable]] = {kind: [] for kind in RowKind}
+
+    def taken() -> Iterator[Part]:
+        for history in parts:
+            for kind in (RowKind.EXECUTIONS, RowKind.WORKFLOWS, RowKind.POLICIES):
+                kept[kind].append(history.table(kind))
+            yield Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
+
+    with _evaluator(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
+        slim = [
+            table.select([name for name in table.column_names if name in KEPT_COLUMNS])
+            for table in replaying.replay(taken(), progress=progress)
+        ]
+        evaluations = replaying.joined(slim)
+    tables = {kind: newest(joined(kind, tables)).table for kind, tables in kept.items() if tables}
+    return Replay(history=History(tables), evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
+
+
+@contextmanager
+def _evaluator(given: Evaluator | None) -> Iterator[Evaluator]:
+    """Give the caller's evaluator, or workers that end with the replay."""
+    if given is not None:
+        yield given
+        return
+    with WorkerPool(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1) as own:
+        yield own

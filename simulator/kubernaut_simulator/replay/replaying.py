@@ -1,44 +1,42 @@
 """Replay a history: recorded looks, judged and settled by the engine, as a table of evaluations.
 
 The rows that come out have the columns of evaluations, with verdict, reason, message and times replaced by what the
-engine says now, and beside them what was recorded and whether the record could answer. A row that could not be
-replayed stays, as `Censored` with its reason, so that it is counted and never taken for a pass or a failure.
+engine says now, and beside them what was recorded and whether the record could answer (`replayed_table`). A history
+may come in parts; memory follows the part and not the whole.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId
 from kubernaut.policy.batch import Evaluator
+from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.verdicts import Reason, Verdict
-from kubernaut.verification.settle import Settled
-from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns, look_up
-from kubernaut_simulator.history.arrow_schema import FOLDED, ArrowTable
+from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns
+from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.folding import FoldingJudge
-from kubernaut_simulator.replay.settling import NO_LOOK, Looks, RecordedRuns, settle_all
+from kubernaut_simulator.replay.inputs import LookInputs
+from kubernaut_simulator.replay.looks import LookTimes, Owners
+from kubernaut_simulator.replay.replayed_table import as_recorded, replaced
+from kubernaut_simulator.replay.settling import Looks, RecordedRuns, settle_all
 from kubernaut_simulator.replay.tasks import Conditions, Task, recorded_tasks, rows_by_condition, tasks_by
 
+TASKS_AHEAD = 8
+"""Tasks handed to the evaluator before the oldest is waited for."""
+
 _MICROSECONDS = 1e6
-
-
-class Source(StrEnum):
-    """Where a row's verdict comes from."""
-
-    REPLAYED = "replayed"
-    AS_RECORDED = "as recorded"
-    NOT_REPLAYABLE = "not replayable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,69 +90,153 @@ def replay_evaluations(
     EvaluatorError
         The evaluator itself is not there.
     """
-    tasks = list(recorded_tasks(evaluations, policies) if conditions is None else tasks_by(evaluations, conditions))
-    if conditions is not None and not tasks:
-        wanted = sorted(str(one) for level in conditions.values() for one in level.policies)
-        raise HistoryError(f"none of the conditions to replay was ever recorded: {', '.join(wanted) or 'none given'}")
-    owner = look_up(_texts(attempts, "evaluation_id"), _texts(evaluations, "record_id"))
-    slot = np.asarray(attempts.column("slot"), np.int64)
-    order = np.lexsort((slot, owner))
-    bounds = np.searchsorted(owner[order], np.arange(len(evaluations) + 1))
-    parts, looks, judged = [], 0, 0
-    for done, task in enumerate(tasks):
-        progress("replay", done, len(tasks))
-        part, part_looks, part_judged = _replay(task, evaluations, attempts, order, bounds, evaluator, fold=fold)
-        parts.append(part)
-        looks += part_looks
-        judged += part_judged
-    progress("replay", len(tasks), len(tasks))
-    seen = {task.condition for task in tasks}
-    every = {condition for condition, _ in rows_by_condition(Columns(evaluations, name="evaluation", needed=()))}
-    table = pa.concat_tables(parts, promote_options="permissive") if parts else _empty(evaluations)
-    return ReplayedEvaluations(
-        table=table.unify_dictionaries(), looks=looks, judged=judged, left_out=tuple(sorted(every - seen))
-    )
+    with Replaying(evaluator, conditions, fold=fold) as replaying:
+        part = Part(evaluations=evaluations, attempts=attempts, policies=policies)
+        return replaying.joined(list(replaying.replay([part], progress=progress)))
 
 
-def not_replayable(table: ArrowTable) -> dict[str, Counter[str]]:
-    """Count, by condition, why rows could not be replayed."""
-    rows = table.filter(pc.equal(pc.cast(table.column("source"), pa.string()), Source.NOT_REPLAYABLE.value))
-    counted: dict[str, Counter[str]] = {}
-    for row in rows.select(["action", "level", "phase", "type", "why_not"]).to_pylist():
-        name = str(ConditionId(row["action"], row["level"], row["phase"], row["type"]))
-        counted.setdefault(name, Counter())[row["why_not"]] += 1
-    return counted
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a history that can be replayed alone: every evaluation with its attempts and its policy."""
+
+    evaluations: ArrowTable
+    attempts: ArrowTable
+    policies: ArrowTable
 
 
-def _replay(
-    task: Task,
-    evaluations: ArrowTable,
-    attempts: ArrowTable,
-    order: NDArray[np.int64],
-    bounds: NDArray[np.int64],
-    evaluator: Evaluator,
-    *,
-    fold: bool,
-) -> tuple[ArrowTable, int, int]:
-    own = evaluations.take(pa.array(task.rows))
-    counts = bounds[task.rows + 1] - bounds[task.rows]
-    if task.policy is None:
-        return _as_recorded(own, task.why_not), 0, 0
-    first = np.concatenate([[0], np.cumsum(counts)])
-    places = order[np.repeat(bounds[task.rows] - first[:-1], counts) + np.arange(first[-1])]
-    taken = attempts.select(["facts", "unobserved", "recorded_paths", "slot", "read_started_at", "read_at"]).take(
-        pa.array(places)
-    )
-    judge = FoldingJudge(evaluator, task.policy, settings=task.settings, fold=fold)
-    answers = judge.answers(taken)
-    times = Columns(taken, name="attempt", needed=())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A task whose looks were handed to the evaluator."""
+
+    task: Task
+    own: ArrowTable
+    judge: FoldingJudge | None
+    numbers: NDArray[np.int64]
+    first: NDArray[np.int64]
+    times: LookTimes | None
+
+
+class Replaying:
+    """Replays parts of a history one after the other; what was judged in one is known in the next.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+    conditions : mapping of Level to CompiledSet, or None
+        None replays each evaluation by its own recorded policy on the recorded terms.
+    fold : bool
+
+    Notes
+    -----
+    While the evaluator judges one task, the next is read here; it is spoken to from one thread.
+    """
+
+    def __init__(self, evaluator: Evaluator, conditions: Conditions | None, *, fold: bool = True) -> None:
+        self._evaluator = evaluator
+        self._conditions = conditions
+        self._fold = fold
+        self._judges: dict[tuple[str, str | None], FoldingJudge] = {}
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="replay")
+        self._seen: set[ConditionId] = set()
+        self._recorded: set[ConditionId] = set()
+        self.looks = 0
+        """Looks replayed so far."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    @property
+    def judged(self) -> int:
+        """Inputs that went through the evaluator so far."""
+        return sum(judge.judged for judge in self._judges.values())
+
+    def replay(self, parts: Iterable[Part], *, progress: Progress = silent) -> Iterator[ArrowTable]:
+        """Give each part's replayed evaluations, task after task.
+
+        Raises
+        ------
+        EvaluatorError
+            The evaluator itself is not there.
+        """
+        waiting: deque[_Asked] = deque()
+        for part in parts:
+            tasks = self._tasks(part)
+            columns = LookTimes.of(part.attempts), LookInputs(part.attempts)
+            owners = Owners.of(part.evaluations, part.attempts)
+            for done, task in enumerate(tasks):
+                progress("replay", done, len(tasks))
+                waiting.append(self._ask(task, part.evaluations, owners, *columns))
+                if len(waiting) > TASKS_AHEAD:
+                    yield _answered(waiting.popleft())
+            progress("replay", len(tasks), len(tasks))
+        yield from map(_answered, waiting)
+
+    def joined(self, tables: Sequence[ArrowTable]) -> ReplayedEvaluations:
+        """Make one result of all parts.
+
+        Raises
+        ------
+        HistoryError
+            None of the conditions given was ever recorded.
+        """
+        if not tables:
+            wanted = sorted(str(one) for level in (self._conditions or {}).values() for one in level.policies)
+            raise HistoryError(
+                f"none of the conditions to replay was ever recorded: {', '.join(wanted) or 'none given'}"
+                if self._conditions is not None
+                else "there is no evaluation to replay"
+            )
+        table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
+        return ReplayedEvaluations(
+            table=table,
+            looks=self.looks,
+            judged=self.judged,
+            left_out=tuple(sorted(self._recorded - self._seen)),
+        )
+
+    def _tasks(self, part: Part) -> list[Task]:
+        by_condition = rows_by_condition(Columns(part.evaluations, name="evaluation", needed=()))
+        self._recorded |= {condition for condition, _ in by_condition}
+        tasks = list(
+            recorded_tasks(part.evaluations, part.policies)
+            if self._conditions is None
+            else tasks_by(part.evaluations, self._conditions)
+        )
+        self._seen |= {task.condition for task in tasks}
+        return tasks
+
+    def _ask(self, task: Task, evaluations: ArrowTable, owners: Owners, times: LookTimes, inputs: LookInputs) -> _Asked:
+        own = evaluations.take(pa.array(task.rows))
+        first, places = owners.looks_of(task.rows)
+        if task.policy is None:
+            return _Asked(task=task, own=own, judge=None, numbers=places[:0], first=first, times=None)
+        judge = self._judge(task.policy, task.settings)
+        self.looks += len(places)
+        return _Asked(
+            task=task, own=own, judge=judge, numbers=judge.ask(inputs, places), first=first, times=times.take(places)
+        )
+
+    def _judge(self, policy: CompiledPolicy, settings: Mapping[str, float] | None) -> FoldingJudge:
+        key = (policy.digest, None if settings is None else json.dumps(settings, sort_keys=True))
+        if key not in self._judges:
+            self._judges[key] = FoldingJudge(
+                self._evaluator, policy, settings=settings, fold=self._fold, executor=self._executor
+            )
+        return self._judges[key]
+
+
+def _answered(asked: _Asked) -> ArrowTable:
+    task, own = asked.task, asked.own
+    if asked.judge is None or asked.times is None:
+        return as_recorded(own, task.why_not)
     looks = Looks(
-        first=first,
-        slot=np.asarray(taken.column("slot"), np.int64),
-        began_us=times.instant("read_started_at"),
-        read_us=times.instant("read_at"),
-        answer=answers,
-        dictionary=judge.dictionary,
+        first=asked.first,
+        times=asked.times,
+        answer=asked.judge.answered(asked.numbers),
+        dictionary=asked.judge.dictionary,
     )
     runs = _recorded_runs(own)
     settled = settle_all(
@@ -164,7 +246,7 @@ def _replay(
         timeout_s=task.terms.timeout_s if task.terms else None,
         hold_for_s=task.terms.hold_for_s if task.terms else None,
     )
-    return _replaced(task, own, runs, settled), len(answers), judge.judged
+    return replaced(task, own, runs.started_us, settled)
 
 
 def _recorded_runs(own: ArrowTable) -> RecordedRuns:
@@ -187,82 +269,3 @@ def _recorded_runs(own: ArrowTable) -> RecordedRuns:
         stopped=columns.equals("verdict", (Verdict.FAILED.value, Verdict.ERROR.value)),
         fatal=columns.equals("reason", (Reason.FATAL.value,)),
     )
-
-
-def _replaced(task: Task, own: ArrowTable, runs: RecordedRuns, settled: Sequence[Settled]) -> ArrowTable:
-    """Give the rows with what the engine says now; skipped ones, and ones without looks, stay as recorded."""
-    verdicts = np.asarray(own.column("verdict").to_pylist(), object)
-    # A skipped evaluation was never a look, whatever the policy; a row without looks can only be what it was.
-    without = np.array([one.why_not == NO_LOOK for one in settled], bool)
-    keep = (verdicts == Verdict.SKIPPED.value) | (without & (task.settings is None))
-    source = np.where(
-        keep,
-        Source.AS_RECORDED.value,
-        np.where([one.replayable for one in settled], Source.REPLAYED.value, Source.NOT_REPLAYABLE.value),
-    )
-    why_not = np.where(keep & ~without, "", np.array([one.why_not for one in settled], object))
-    table = _with_source(own, source, why_not, np.array([one.certain for one in settled], bool))
-
-    def swap(name: str, values: Sequence[Any], type_: Any) -> None:
-        nonlocal table
-        at = table.schema.get_field_index(name)
-        recorded = table.column(name).combine_chunks().cast(_plain(type_))
-        new = pa.array(values, _plain(type_))
-        mixed = pc.if_else(pa.array(keep), recorded, new)
-        table = table.set_column(
-            at,
-            name,
-            pc.cast(mixed, type_) if not pa.types.is_dictionary(type_) else mixed.dictionary_encode(),
-        )
-
-    swap("verdict", [one.verdict.value for one in settled], FOLDED)
-    swap("reason", [one.reason.value for one in settled], FOLDED)
-    swap("message", [one.message for one in settled], FOLDED)
-    swap("time_to_pass_s", [one.time_to_pass_s for one in settled], pa.float64())
-    swap("time_to_pass_lower_s", [one.time_to_pass_lower_s for one in settled], pa.float64())
-    swap("attempts", [one.attempts for one in settled], pa.int32())
-    stamps = pa.timestamp("us", tz="UTC")
-    held = [
-        None if one.held_since_s is None else int(start + one.held_since_s * _MICROSECONDS)
-        for one, start in zip(settled, runs.started_us, strict=True)
-    ]
-    swap("held_since", held, stamps)
-    if task.policy is not None:
-        swap("policy_digest", [task.policy.digest] * len(settled), FOLDED)
-    if task.terms is not None:
-        swap("timeout_s", [task.terms.timeout_s] * len(settled), pa.float64())
-        swap("hold_for_s", [task.terms.hold_for_s] * len(settled), pa.float64())
-    at = table.schema.get_field_index("candidate")
-    return table.set_column(at, "candidate", pa.array([task.candidate] * len(settled)))
-
-
-def _as_recorded(own: ArrowTable, why_not: str) -> ArrowTable:
-    rows = len(own)
-    return _with_source(
-        own, np.full(rows, Source.AS_RECORDED.value), np.full(rows, why_not, object), np.ones(rows, bool)
-    )
-
-
-def _with_source(
-    own: ArrowTable, source: NDArray[Any], why_not: NDArray[Any], certain: NDArray[np.bool_]
-) -> ArrowTable:
-    return (
-        own.append_column("source", pa.array(source.tolist(), pa.string()).dictionary_encode())
-        .append_column("why_not", pa.array(why_not.tolist(), pa.string()).dictionary_encode())
-        .append_column("certain", pa.array(certain))
-        .append_column("recorded_verdict", own.column("verdict"))
-        .append_column("recorded_digest", own.column("policy_digest"))
-    )
-
-
-def _empty(evaluations: ArrowTable) -> ArrowTable:
-    none = evaluations.slice(0, 0)
-    return _with_source(none, np.zeros(0, object), np.zeros(0, object), np.zeros(0, bool))
-
-
-def _texts(table: ArrowTable, name: str) -> Any:
-    return table.column(name).combine_chunks().cast(pa.string())
-
-
-def _plain(type_: Any) -> Any:
-    return pa.string() if pa.types.is_dictionary(type_) else type_

@@ -16,6 +16,7 @@ from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement, Reason, Verdict
 from kubernaut.verification.settle import Recorded, Settled, settle, settle_precondition
 from kubernaut.verification.timeline import Look, Terms
+from kubernaut_simulator.replay.looks import LookTimes
 
 _MICROSECONDS = 1e6
 
@@ -72,16 +73,13 @@ class Looks:
     ----------
     first : array of int64, shape (n + 1,)
         Looks of evaluation i are ``first[i]:first[i + 1]``.
-    slot : array of int64
-    began_us, read_us : array of int64
+    times : LookTimes
     answer : array of int32
         Codes into `dictionary`.
     """
 
     first: NDArray[np.int64]
-    slot: NDArray[np.int64]
-    began_us: NDArray[np.int64]
-    read_us: NDArray[np.int64]
+    times: LookTimes
     answer: NDArray[np.int32]
     dictionary: Sequence[Judgement]
 
@@ -107,37 +105,43 @@ def settle_all(
 
 
 def _preconditions(runs: RecordedRuns, looks: Looks, *, timeout_s: float | None) -> list[Settled]:
-    known: dict[tuple[int, float, float], Settled] = {}
-    first, last = looks.first[:-1], looks.first[1:]
-    settled = []
-    for at in range(len(first)):
-        look = first[at]
-        if look == last[at]:
-            settled.append(_unanswered(NO_LOOK))
+    first = looks.first[:-1]
+    looked = first < looks.first[1:]
+    at = np.where(looked, first, 0)
+    elapsed_s = np.zeros(len(first))
+    elapsed_s[looked] = (looks.times.read_us[first[looked]] - looks.times.began_us[first[looked]]) / _MICROSECONDS
+    limit_s = runs.timeout_s if timeout_s is None else np.full(len(first), timeout_s)
+    # An evaluation in time is what its answer says, whatever it took: one value for all of them.
+    in_time = elapsed_s <= limit_s
+    answer = looks.answer[at] if len(looks.answer) else np.zeros(len(first), np.int32)
+    settled: list[Settled] = [_unanswered(NO_LOOK)] * len(first)
+    known: dict[tuple[int, float], Settled] = {}
+    for i in np.flatnonzero(looked).tolist():
+        judgement = looks.dictionary[answer[i]]
+        if not in_time[i]:
+            settled[i] = _precondition(judgement, elapsed_s=float(elapsed_s[i]), timeout_s=float(limit_s[i]))
             continue
-        elapsed_s = float(looks.read_us[look] - looks.began_us[look]) / _MICROSECONDS
-        limit_s = float(runs.timeout_s[at]) if timeout_s is None else timeout_s
-        key = (int(looks.answer[look]), elapsed_s, limit_s)
+        key = (int(answer[i]), float(limit_s[i]))
         found = known.get(key)
         if found is None:
-            judgement = looks.dictionary[key[0]]
-            found = (
-                _unanswered(judgement.message)
-                if judgement.reason is Reason.FACT_NOT_RECORDED
-                else settle_precondition(judgement, elapsed_s=elapsed_s, timeout_s=limit_s)
-            )
-            known[key] = found
-        settled.append(found)
+            found = known[key] = _precondition(judgement, elapsed_s=float(elapsed_s[i]), timeout_s=key[1])
+        settled[i] = found
     return settled
+
+
+def _precondition(judgement: Judgement, *, elapsed_s: float, timeout_s: float) -> Settled:
+    if judgement.reason is Reason.FACT_NOT_RECORDED:
+        return _unanswered(judgement.message)
+    return settle_precondition(judgement, elapsed_s=elapsed_s, timeout_s=timeout_s)
 
 
 def _postconditions(
     runs: RecordedRuns, looks: Looks, *, timeout_s: float | None, hold_for_s: float | None
 ) -> list[Settled]:
     of_look = np.repeat(runs.started_us, np.diff(looks.first))
-    began_s = ((looks.began_us - of_look) / _MICROSECONDS).tolist()
-    read_s = ((looks.read_us - of_look) / _MICROSECONDS).tolist()
-    slot, answer, bounds = looks.slot.tolist(), looks.answer.tolist(), looks.first.tolist()
+    began_s = ((looks.times.began_us - of_look) / _MICROSECONDS).tolist()
+    read_s = ((looks.times.read_us - of_look) / _MICROSECONDS).tolist()
+    slot, answer, bounds = looks.times.slot.tolist(), looks.answer.tolist(), looks.first.tolist()
     not_recorded = [judgement.reason is Reason.FACT_NOT_RECORDED for judgement in looks.dictionary]
     settled = []
     for at in range(len(bounds) - 1):

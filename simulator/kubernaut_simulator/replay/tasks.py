@@ -78,34 +78,43 @@ def recorded_tasks(evaluations: ArrowTable, policies: ArrowTable) -> Iterator[Ta
 
 
 def tasks_by(evaluations: ArrowTable, conditions: Conditions) -> Iterator[Task]:
-    """Give the tasks that replay by other conditions; those that the set does not name are left out."""
-    columns = Columns(evaluations, name="evaluation", needed=("policy_digest",))
+    """Give the tasks that replay by other conditions; those that the set does not name are left out.
+
+    Notes
+    -----
+    A challenger is replayed on the looks that were kept for a challenger, where a run has them: only those hold the
+    facts that a challenger reads beyond the current policy's.
+    """
+    columns = Columns(evaluations, name="evaluation", needed=("policy_digest", "execution_uid"))
     environment, environments = columns.codes("environment")
-    current = ~columns.flag("candidate")
-    for condition, all_rows in rows_by_condition(columns):
+    run, _ = columns.codes("execution_uid")
+    of_challenger = columns.flag("candidate")
+    for condition, rows in rows_by_condition(columns):
         level = conditions.get(condition.level)
-        rows = all_rows[current[all_rows]]
-        if level is None or condition not in level.policies or not len(rows):
+        if level is None or condition not in level.policies:
             continue
-        for code in np.unique(environment[rows]):
-            settings = level.texts.settings.effective(condition, environment=environments[code])
-            if settings is None:
+        own, beside = rows[~of_challenger[rows]], rows[of_challenger[rows]]
+        alone = own[~np.isin(run[own], run[beside])]
+        judged = (
+            (level.policies[condition], own, False),
+            (level.candidates.get(condition), np.sort(np.concatenate([beside, alone])), True),
+        )
+        for policy, looked_at, challenger in judged:
+            if policy is None:
                 continue
-            own = rows[environment[rows] == code]
-            _, hold_for_s = settings.timing
-            for policy, challenger in (
-                (level.policies[condition], False),
-                (level.candidates.get(condition), True),
-            ):
-                if policy is not None:
-                    yield Task(
-                        condition=condition,
-                        rows=own,
-                        policy=policy,
-                        settings=filled_settings(policy, settings.settings),
-                        terms=NewTerms(timeout_s=settings.timeout_s, hold_for_s=hold_for_s),
-                        candidate=challenger,
-                    )
+            for code in np.unique(environment[looked_at]):
+                settings = level.texts.settings.effective(condition, environment=environments[code])
+                if settings is None:
+                    continue
+                _, hold_for_s = settings.timing
+                yield Task(
+                    condition=condition,
+                    rows=looked_at[environment[looked_at] == code],
+                    policy=policy,
+                    settings=filled_settings(policy, settings.settings),
+                    terms=NewTerms(timeout_s=settings.timeout_s, hold_for_s=hold_for_s),
+                    candidate=challenger,
+                )
 
 
 def rows_by_condition(columns: Columns) -> Iterator[tuple[ConditionId, NDArray[np.int64]]]:

@@ -17,8 +17,8 @@ _COLLECTIONS = (
     "object.get object.keys object.remove union walk graph.reachable graph.reachable_paths"
 )
 _STRINGS = (
-    "concat contains endswith format_int glob.match indexof indexof_n lower regex.find_all_string_submatch_n regex.find_n "
-    "regex.is_valid regex.match regex.replace replace split sprintf startswith strings.any_prefix_match "
+    "concat contains endswith format_int glob.match indexof indexof_n lower regex.find_all_string_submatch_n "
+    "regex.find_n regex.is_valid regex.match regex.replace replace split sprintf startswith strings.any_prefix_match "
     "strings.any_suffix_match strings.count strings.render_template strings.replace_n strings.reverse substring trim "
     "trim_left trim_prefix trim_right trim_space trim_suffix upper"
 )

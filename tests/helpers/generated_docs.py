@@ -12,9 +12,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def _documents() -> Mapping[str, Callable[[], str]]:
     from kubernaut.facts.table import markdown as facts_markdown
+    from kubernaut.policy.suite_page import suite_page
     from kubernaut_simulator.history.schema_page import markdown as history_markdown
 
-    return {"docs/facts.md": facts_markdown, "docs/history.md": history_markdown}
+    return {
+        "docs/policies/scale_deployment.md": lambda: suite_page("scale_deployment"),
+        "docs/facts.md": facts_markdown,
+        "docs/history.md": history_markdown,
+    }
 
 
 def stale_documents() -> list[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """The end of one condition of one run (DESIGN: verdicts)."""
+    """The end of one condition of one run."""
 
     PASSED = "Passed"
     FAILED = "Failed"

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 DESIGN_EFFECT_LIMIT = 1.5
-"""Above it, target-days are the unit: DESIGN section 7."""
+"""Above it, target-days are the unit: n would be overstated by half and more."""
 
 
 class Unit(StrEnum):

@@ -7,7 +7,7 @@ lost look would have said is read again, or the absence is made good by moving t
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kubernaut.identity import Phase
@@ -18,7 +18,6 @@ from kubernaut.verification.precondition import PreconditionState, skip
 from kubernaut.verification.stage_step import Step
 from kubernaut.verification.status import StageStatus
 from kubernaut.verification.types import (
-    Decision,
     EnforcementSwitched,
     Intent,
     Looked,
@@ -31,6 +30,25 @@ from kubernaut.verification.types import (
     StageSpec,
     StoreStatus,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What `decide` answers.
+
+    Attributes
+    ----------
+    status : StageStatus
+    intents : tuple of Intent
+        To be carried out in this order.
+    next_due : datetime or None
+        When to ask again if nothing happens before; None when the stage is over and nobody need look any
+        longer.
+    """
+
+    status: StageStatus
+    intents: tuple[Intent, ...]
+    next_due: datetime | None
 
 
 def begin(spec: StageSpec, *, started_at: datetime) -> StageStatus:

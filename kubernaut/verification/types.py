@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.decision import Enforcement
@@ -19,9 +19,6 @@ from kubernaut.facts.snapshot import Snapshot
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.identity import Level, Phase
 from kubernaut.verdicts import Attempt, Judgement
-
-if TYPE_CHECKING:
-    from kubernaut.verification.status import StageStatus
 
 DEFAULT_BLOCKED_DEADLINE_S = 3600.0
 """How long a blocked stage waits for its facts to recover."""
@@ -302,22 +299,3 @@ class EmitEvent:
 
 
 Intent: TypeAlias = ReadFacts | RecordAttempts | RecordEvaluations | StoreStatus | EmitEvent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
-    """What `decide` answers.
-
-    Attributes
-    ----------
-    status : StageStatus
-    intents : tuple of Intent
-        To be carried out in this order.
-    next_due : datetime or None
-        When to ask again if nothing happens before; None when the stage is over and nobody need look any
-        longer.
-    """
-
-    status: "StageStatus"
-    intents: tuple[Intent, ...]
-    next_due: datetime | None

@@ -1,0 +1,1 @@
+"""Rolling enforcement out by stages: a plan made by simulating it, and live progress held against the plan."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
+from kubernaut.conditions.yaml_text import read_yaml
 from kubernaut.errors import FactsError, InputError, SettingsError
 from kubernaut_simulator.cli.loading import read_text
 
@@ -23,33 +26,80 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
     Raises
     ------
     FactsError
-        A file is neither.
+        A file is neither, or holds no object.
     """
     objects: list[Any] = []
     for path in paths:
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
+        if not files:
+            raise FactsError(f"{path}: an empty folder; {_HOW_TO_SAVE}")
         for file in files:
-            objects += _documents(file)
+            objects += _objects(file)
     return objects
 
 
-def _documents(file: Path) -> Iterator[Any]:
-    try:
-        # JSON is YAML, but for tabs between tokens; the C loader reads both at a fair speed.
-        for document in yaml.load_all(read_text(file).replace("\t", "  "), Loader=_loader()):
-            if isinstance(document, list):
-                yield from document
-            elif document is not None:
-                yield document
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}:{mark.line + 1}" if mark is not None else str(file)
-        problem = getattr(error, "problem", None) or error
-        raise FactsError(f"{where}: neither JSON nor YAML ({problem}); save it with kubectl get -o json") from error
+_HOW_TO_SAVE = "save a dump with kubectl get deployments,replicasets,pods,events -n NAMESPACE -o json"
 
 
+def _objects(file: Path) -> list[Any]:
+    text = read_text(file)
+    found: list[Any] = []
+    for document in _documents(text, file):
+        found += document if isinstance(document, list) else [document] if document is not None else []
+    if not any(isinstance(one, dict) and ("metadata" in one or "items" in one) for one in found):
+        raise FactsError(f"{file}: no Kubernetes object in it; {_HOW_TO_SAVE}")
+    return found
+
+
+def _documents(text: str, file: Path) -> list[Any]:
+    if text.lstrip()[:1] in ("{", "["):
+        # JSON by JSON's own reader: it is faster, and YAML refuses JSON that is indented by tabs.
+        try:
+            return list(_json_documents(text))
+        except json.JSONDecodeError as error:
+            problem = f"{file}:{error.lineno}:{error.colno}: not JSON ({error.msg})"
+            reason: Exception = error
+        except RecursionError as error:
+            problem, reason = f"{file}: nested too deep to be read", error
+    else:
+        try:
+            return list(yaml.load_all(text, Loader=_loader()))
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            where = f"{file}:{mark.line + 1}" if mark is not None else str(file)
+            problem, reason = f"{where}: not YAML ({getattr(error, 'problem', None) or error})", error
+        except (ValueError, RecursionError) as error:
+            problem, reason = f"{file}: not YAML ({error})", error
+    raise FactsError(f"{problem}; {_HOW_TO_SAVE}") from reason
+
+
+def _json_documents(text: str) -> Iterator[Any]:
+    """Give every JSON value of a text, one after the other, as `kubectl get ... >> dump.json` writes them."""
+    decoder = json.JSONDecoder()
+    at = _next_value(text, 0)
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        yield value
+        at = _next_value(text, at)
+
+
+def _next_value(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+@cache
 def _loader() -> Any:
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    """Give YAML as kubectl writes it, where an instant stays the text that JSON would hold."""
+
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen at run time
+        yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, Any]]]] = {
+            first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+        }
+
+    return Loader
 
 
 def chosen_target(objects: ObjectSet, text: str | None) -> Target:
@@ -94,24 +144,34 @@ def given_parameters(action: str, target: Target, texts: Sequence[str]) -> JsonO
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
-            raw |= _parameter_file(Path(text))
+            raw |= _mapping(read_text(Path(text)), text)
         elif "." in key or key == "expectedReplicas":
-            _put(raw, key.split("."), yaml.safe_load(value))
+            _put(raw, key, _value(value, text))
         else:
-            part[key] = yaml.safe_load(value)
+            part[key] = _value(value, text)
     own = target.kind[0].lower() + target.kind[1:]
-    raw[own] = {**part, **raw.get(own, {})}
+    given = raw.get(own, {})
+    if not isinstance(given, dict):
+        raise InputError(f"--parameters: {own} is a mapping, e.g. {own}: {{replicas: 5}}")
+    raw[own] = {**part, **given}
     return checked_parameters(action, raw).as_input
 
 
-def _parameter_file(path: Path) -> dict[str, Any]:
-    value = yaml.safe_load(read_text(path))
+def _mapping(text: str, source: str) -> dict[str, Any]:
+    value = read_yaml(text, source=source).value
     if not isinstance(value, dict):
-        raise SettingsError(f"{path}: parameters are a mapping, e.g. deployment: {{name: web, replicas: 5}}")
+        raise SettingsError(f"{source}: parameters are a mapping, e.g. deployment: {{name: web, replicas: 5}}")
     return value
 
 
-def _put(tree: dict[str, Any], parts: Sequence[str], value: Any) -> None:
-    for part in parts[:-1]:
+def _value(text: str, pair: str) -> Any:
+    return read_yaml(text, source=f"--parameters {pair}").value
+
+
+def _put(tree: dict[str, Any], key: str, value: Any) -> None:
+    *parts, last = key.split(".")
+    for part in parts:
         tree = tree.setdefault(part, {})
-    tree[parts[-1]] = value
+        if not isinstance(tree, dict):
+            raise InputError(f"--parameters {key}: {part} is a value already, and no mapping")
+    tree[last] = value

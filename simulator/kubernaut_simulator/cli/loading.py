@@ -29,7 +29,7 @@ def read_text(path: Path) -> str:
         No such file, no right to read it, or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8").removeprefix("\ufeff")
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; check the path") from error
     except UnicodeDecodeError as error:

@@ -54,8 +54,7 @@ def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *,
         sys.stdout.write(_html_page(records, title))
     else:
         names = list(records[0]) if records else []
-        numeric = {name for name in names if all(_is_number(record[name]) for record in records)}
-        _table_of(names, [[_cell(record[name]) for name in names] for record in records], numeric)
+        _table_of(names, [[_cell(record[name]) for name in names] for record in records], _numeric(names, records))
 
 
 def print_document(
@@ -121,14 +120,29 @@ def _table_of(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Coll
     if sys.stdout.isatty():
         _rich_table(names, rows, numeric)
         return
+    for line in _lines(names, rows, numeric):
+        print(line)
+
+
+def table_lines(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Give records as the lines of a table, as wide as it needs to be."""
+    names = list(records[0]) if records else []
+    return _lines(names, [[_cell(record[name]) for name in names] for record in records], _numeric(names, records))
+
+
+def _lines(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Collection[str]) -> list[str]:
     widths = [max([len(name), *(len(row[at]) for row in rows)]) for at, name in enumerate(names)]
-    for row in (names, *rows):
-        cells = zip(names, row, widths, strict=True)
-        print(
-            "  ".join(
-                cell.rjust(width) if name in numeric else cell.ljust(width) for name, cell, width in cells
-            ).rstrip()
-        )
+    return [
+        "  ".join(
+            cell.rjust(width) if name in numeric else cell.ljust(width)
+            for name, cell, width in zip(names, row, widths, strict=True)
+        ).rstrip()
+        for row in (names, *rows)
+    ]
+
+
+def _numeric(names: Sequence[str], records: Sequence[Mapping[str, Any]]) -> set[str]:
+    return {name for name in names if all(_is_number(record[name]) for record in records)}
 
 
 def _rich_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Collection[str]) -> None:

@@ -57,26 +57,33 @@ else := 6 if is_object(value)
 
 else := 7
 
-less(a, b) := a < b if both_numbers(a, b)
-
-else := order(a, b) < 0
-
-less_or_equal(a, b) := a <= b if both_numbers(a, b)
-
-else := order(a, b) <= 0
-
-greater(a, b) := a > b if both_numbers(a, b)
-
-else := order(a, b) > 0
-
-greater_or_equal(a, b) := a >= b if both_numbers(a, b)
-
-else := order(a, b) >= 0
-
-both_numbers(a, b) if {
+less(a, b) := a < b if {
 	is_number(a)
 	is_number(b)
 }
+
+else := order(a, b) < 0
+
+less_or_equal(a, b) := a <= b if {
+	is_number(a)
+	is_number(b)
+}
+
+else := order(a, b) <= 0
+
+greater(a, b) := a > b if {
+	is_number(a)
+	is_number(b)
+}
+
+else := order(a, b) > 0
+
+greater_or_equal(a, b) := a >= b if {
+	is_number(a)
+	is_number(b)
+}
+
+else := order(a, b) >= 0
 
 # Negative, zero or positive. A text that another one begins with comes first: by their JSON it would depend on
 # whether what follows is above the closing quote.

@@ -11,9 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _documents() -> Mapping[str, Callable[[], str]]:
+    from kubernaut_simulator.history.schema_page import markdown as history_markdown
+
     from kubernaut.facts.table import markdown as facts_markdown
     from kubernaut.policy.suite_page import suite_page
-    from kubernaut_simulator.history.schema_page import markdown as history_markdown
 
     return {
         "docs/policies/scale_deployment.md": lambda: suite_page("scale_deployment"),

@@ -1,7 +1,7 @@
 """Single builtin calls for the tracer: plain comparisons here, everything else by the evaluator itself.
 
 The tracer must come to the evaluator's result, so it does not imitate builtins; only what is called all the time and
-has one meaning (comparing numbers or strings, whole-number arithmetic, sets) is done in Python.
+has one meaning (comparing numbers, whole-number arithmetic, sets) is done in Python.
 """
 
 import operator
@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, ask, build
+from kubernaut.policy.corrections import build_for_judging
+from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, ask
 from kubernaut.policy.values import UNDEFINED, RegoSet, same, term
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
@@ -72,7 +73,7 @@ def call_builtin(name: str, arguments: Sequence[Any]) -> Any:
         left, right = arguments
         if name in ("equal", "eq", "neq"):
             return same(left, right) is (name != "neq")
-        if name in _ORDER and (_numbers(left, right) or (isinstance(left, str) and isinstance(right, str))):
+        if name in _ORDER and (_numbers(left, right)):
             return _ORDER[name](left, right)
         if name in _WHOLE and type(left) is int and type(right) is int:
             return _WHOLE[name](left, right)
@@ -113,6 +114,8 @@ def _caller(name: str, count: int) -> BuiltPolicy:
     else:
         expression = f"{name}({', '.join(operands)})"
     try:
-        return build("tracing", {"tracing.rego": f"package tracing\nimport rego.v1\nallow := {expression}\n"})
+        return build_for_judging(
+            "tracing", {"tracing.rego": f"package tracing\nimport rego.v1\nallow := {expression}\n"}
+        )
     except BuildError as error:
         raise BuiltinError(f"`{name}` cannot be called alone: {error}") from error

@@ -17,8 +17,8 @@ from kubernaut.policy.guards import check_nesting, check_text
 from kubernaut.policy.known_facts import KnownFacts, first_unknown
 from kubernaut.policy.metadata import PolicyMetadata, read_metadata
 from kubernaut.policy.outline import Outline, place_of, read_outline
-from kubernaut.policy.plan import Plan, parse_plan
-from kubernaut.policy.plan_checks import check_calls, check_data, check_recursion, check_safety, first_place
+from kubernaut.policy.plan import Plan, first_place, parse_plan
+from kubernaut.policy.plan_checks import check_calls, check_data, check_recursion, check_safety
 from kubernaut.policy.reads import EVERYTHING, InputReads, input_reads
 from kubernaut.policy.rego_engine import RULES, BuildError, is_builtin
 from kubernaut.policy.words import check_words

@@ -17,7 +17,7 @@ KnownFacts: TypeAlias = Mapping[str, "KnownFacts | None"]
 """Name -> what is known below it; None when nothing is checked there."""
 
 ALWAYS_KNOWN = ("parameters", "settings", "custom", "context")
-"""Parts of `input` that are no registered facts: the run's parameters, the policy's settings, user facts, run context."""
+"""Parts of `input` that are no registered facts: parameters, the policy's settings, user facts, run context."""
 
 
 def known_facts_from_paths(paths: Iterable[ReadPath]) -> KnownFacts:

@@ -34,6 +34,21 @@ _FIELDS = frozenset(
 _PARAMETER_FIELDS = frozenset({"default", "minimum", "maximum", "description"})
 
 
+_MAX_CHARS = 16 * 1024
+_MAX_BRACKETS = 200
+"""PyYAML's time grows with the square of open brackets."""
+
+
+class _NoAliasLoader(yaml.SafeLoader):
+    """Refuses aliases: ten lines of them can stand for gigabytes once somebody prints the value."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call] # PyYAML's stubs leave it untyped
+            raise yaml.composer.ComposerError(None, None, "aliases are not supported", mark)
+        return super().compose_node(parent, index)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyParameter:
     """A number that a policy reads as `input.settings.<name>`.
@@ -130,15 +145,16 @@ def read_metadata(source: str, *, file: str) -> PolicyMetadata:
 
 
 def _parse_yaml(block: list[str], *, file: str, start: int) -> dict[str, Any]:
+    text = "\n".join(block)
+    if text.count("[") + text.count("{") > _MAX_BRACKETS or len(text) > _MAX_CHARS:
+        raise PolicyError("metadata: too long or nested too deeply", place=Place(file=file, line=start + 1))
     try:
-        content = yaml.safe_load("\n".join(block))
+        content = yaml.load(text, _NoAliasLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = start + 2 + (mark.line if mark is not None else 0)
         problem = getattr(error, "problem", None) or "not YAML"
         raise PolicyError(f"metadata: {problem}", place=Place(file=file, line=line)) from error
-    except RecursionError as error:
-        raise PolicyError("metadata: nested too deeply", place=Place(file=file, line=start + 1)) from error
     if not isinstance(content, dict):
         raise PolicyError(
             "metadata: write `name: value` lines after `# METADATA`", place=Place(file=file, line=start + 1)

@@ -116,6 +116,11 @@ def walk(blocks: Sequence[Block]) -> Iterator[Statement]:
             yield from walk(statement.blocks)
 
 
+def first_place(function: Function) -> Place | None:
+    """Give the place of the first statement that has one."""
+    return next((one.place for one in walk(function.blocks) if one.place is not None), None)
+
+
 def parse_plan(document: Mapping[str, Any], *, files: Sequence[str] | None = None) -> Plan:
     """Read `plan.json`.
 

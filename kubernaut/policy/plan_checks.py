@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import Any
 
 from kubernaut.errors import Place, PolicyError
-from kubernaut.policy import builtins
-from kubernaut.policy.plan import DATA, Block, Function, Plan, Statement, walk
+from kubernaut.policy import allowed_builtins
+from kubernaut.policy.plan import DATA, Block, Function, Plan, Statement, first_place, walk
 
 _TARGETS = ("target", "result")
 _SINGLE_SOURCES = ("source",)
@@ -28,7 +28,7 @@ def check_calls(plan: Plan, *, is_builtin: Callable[[str], bool]) -> Iterator[Po
                 continue
             if callee in said:
                 continue
-            text = _missing_reference(callee, defined) or builtins.refusal(
+            text = _missing_reference(callee, defined) or allowed_builtins.refusal(
                 callee, available=is_builtin(callee), defined=[one.rpartition(".")[2] for one in defined]
             )
             if text is not None:
@@ -164,11 +164,6 @@ def _used(statement: Statement) -> Iterator[int]:
 def _local(operand: Mapping[str, Any]) -> Iterator[int]:
     if operand.get("type") == "local":
         yield operand["value"]
-
-
-def first_place(function: Function) -> Place | None:
-    """Give the place of the first statement that has one."""
-    return next((one.place for one in walk(function.blocks) if one.place is not None), None)
 
 
 def short_name(function: str) -> str:

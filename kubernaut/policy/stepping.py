@@ -3,6 +3,8 @@
 Semantics are those of OPA's intermediate representation: a statement that does not hold ends its block; a rule whose
 blocks all ended without a value is undefined. For each body the furthest statement that it stopped at is kept, together
 with what was read on that line and, when a helper was called there, where the helper stopped.
+
+Longer than most modules: one statement kind after the other of one language, read together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +12,8 @@ from typing import Any, NamedTuple
 
 from kubernaut.errors import Place
 from kubernaut.policy.calling import BuiltinError, call_builtin
-from kubernaut.policy.plan import INPUT, Block, Function, Plan, Statement
-from kubernaut.policy.values import UNDEFINED, RegoSet, entries, freeze, look_up, same
+from kubernaut.policy.plan import INPUT, Block, Function, Plan, Statement, first_place
+from kubernaut.policy.values import UNDEFINED, RegoSet, entries, freeze, is_collection, look_up, same
 
 MAX_STEPS = 200_000
 """Statements walked before giving up: some seconds, and far more than any policy people can read takes."""
@@ -50,7 +52,7 @@ class Called(NamedTuple):
 class PolicyRaisedError(Exception):
     """The policy raised an error: a builtin refused its arguments, or rules gave two different values."""
 
-    def __init__(self, message: str, failure: Failure | None) -> None:
+    def __init__(self, message: str, failure: Failure) -> None:
         super().__init__(message)
         self.failure = failure
 
@@ -109,12 +111,6 @@ class _Stop(Exception):  # noqa: N818 - control flow of a block, not an error
     """A statement does not hold."""
 
 
-class _Break(Exception):  # noqa: N818 - control flow of a block, not an error
-    def __init__(self, levels: int) -> None:
-        super().__init__()
-        self.levels = levels
-
-
 class _Frame:
     """One call."""
 
@@ -129,7 +125,8 @@ class _Frame:
             self._values[local] = value
             self._names[local] = name
         self._place: Place | None = None
-        self._reads: list[tuple[Place | None, str, Any]] = []
+        self._head = first_place(function) or Place(file=function.name)
+        self._reads: list[tuple[Place, str, Any]] = []
         self._cause: Failure | None = None
         self._reached = 0
         self._furthest: Failure | None = None
@@ -152,38 +149,36 @@ class _Frame:
         try:
             for statement in block:
                 self._stepper.count_step()
-                if statement.place is not None and statement.place != self._place:
+                if statement.place not in (None, self._place) and not _is_truth_test(statement):
                     self._place, self._cause = statement.place, None
                 self._statement(statement)
                 self._reached += 1
         except _Stop:
             self._stopped()
             return False
-        except _Break as broken:
-            if broken.levels > 0:
-                raise _Break(broken.levels - 1) from None
-            return False
         return True
 
     def _stopped(self) -> None:
         failure = self._failure()
-        if failure is not None and (self._furthest is None or failure.reached > self._furthest.reached):
+        if self._furthest is None or failure.reached > self._furthest.reached:
             self._furthest = failure
 
-    def _failure(self) -> Failure | None:
-        if self._place is None:
-            return None
-        here = (self._place.file, self._place.line)
-        values = {
-            name: value for place, name, value in self._reads if place is not None and (place.file, place.line) == here
-        }
+    def _failure(self) -> Failure:
+        # A rule without a body has places for its head only.
+        place = self._place or self._head
+        here = (place.file, place.line)
+        values = {name: value for read_at, name, value in self._reads if (read_at.file, read_at.line) == here}
         # `input.a` is on the way to `input.a.b`; only the end of the way is told.
         told = tuple(
             (name, value)
             for name, value in values.items()
             if not any(other != name and other.startswith((f"{name}.", f"{name}[")) for other in values)
         )
-        return Failure(self._place, told, self._cause, self._reached)
+        reached = self._reached if self._place is not None else -1
+        return Failure(place, told, self._cause, reached)
+
+    def _note(self, name: str, value: Any) -> None:
+        self._reads.append((self._place or self._head, name, value))
 
     def _raise(self, message: str) -> None:
         raise PolicyRaisedError(message, self._failure())
@@ -199,7 +194,7 @@ class _Frame:
         value = self._get(operand)
         name = self._names.get(operand["value"]) if operand["type"] == "local" else None
         if name is not None and name != "input":
-            self._reads.append((self._place, name, value))
+            self._note(name, value)
         if value is UNDEFINED:
             raise _Stop
         return value
@@ -240,8 +235,6 @@ class _Frame:
                 self._demand(self._values.get(fields["source"], UNDEFINED) is UNDEFINED)
             case "ResetLocalStmt":
                 self._set(fields["target"], UNDEFINED)
-            case "BreakStmt":
-                raise _Break(fields["index"])
             case "ReturnLocalStmt" | "NopStmt":
                 pass
             case _:
@@ -258,7 +251,7 @@ class _Frame:
         name = self._names.get(source["value"]) if source["type"] == "local" else None
         if name is not None:
             name = _child(name, key)
-            self._reads.append((self._place, name, value))
+            self._note(name, value)
         self._set(fields["target"], value, name)
         self._demand(value is not UNDEFINED)
 
@@ -267,12 +260,12 @@ class _Frame:
         source = self._values.get(fields["source"], UNDEFINED)
         name = self._names.get(fields["source"])
         found = entries(source)
-        if not found:
+        every = _is_every(statement)
+        if not found and not (every and is_collection(source)):
             if name is not None:
-                self._reads.append((self._place, name, source))
+                self._note(name, source)
             raise _Stop
         place, reached, furthest = self._place, self._reached, self._furthest
-        every = _is_every(statement)
         if every:
             self._every_cause = None
         for key, value in found:
@@ -301,16 +294,13 @@ class _Frame:
         try:
             called = self._stepper.call(function, given)
         except PolicyRaisedError as error:
-            here = self._failure()
-            if here is None or error.failure is None:
-                raise
-            raise PolicyRaisedError(str(error), here._replace(cause=error.failure)) from error
+            raise PolicyRaisedError(str(error), self._failure()._replace(cause=error.failure)) from error
         self._cause = called.failure if called.value is UNDEFINED or called.value is False else None
         self._finish_call(fields, f"{function.path[-1]}{'(...)' if given else ''}", called.value, told=True)
 
     def _finish_call(self, fields: Mapping[str, Any], label: str, value: Any, *, told: bool) -> None:
         if told:
-            self._reads.append((self._place, label, value))
+            self._note(label, value)
         self._set(fields["result"], value)
         self._demand(value is not UNDEFINED)
 
@@ -393,6 +383,11 @@ class _Frame:
         if kind == "ObjectInsertOnceStmt" and key in target and not same(target[key], value):
             self._raise("object keys must be unique")
         target[key] = value
+
+
+def _is_truth_test(statement: Statement) -> bool:
+    """Say whether it asks if the expression before holds; within iterations it has the iteration's place."""
+    return statement.kind == "NotEqualStmt" and statement.fields["b"] == {"type": "bool", "value": False}
 
 
 def _ends_in_flag(statement: Statement) -> bool:

@@ -132,7 +132,7 @@ def explain(policy: CompiledPolicy, document: Mapping[str, Any]) -> Trace:
     try:
         called = stepper.call(allow, [])
     except PolicyRaisedError as error:
-        line = _line(policy, error.failure, 0) if error.failure is not None else None
+        line = _line(policy, error.failure, 0)
         return Trace(outcome=Outcome.ERROR, line=line, note=clean_message(str(error)))
     except TooLongError as error:
         return Trace(outcome=Outcome.UNKNOWN, note=str(error))

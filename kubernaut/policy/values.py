@@ -87,6 +87,11 @@ def look_up(source: Any, key: Any) -> Any:
     return UNDEFINED
 
 
+def is_collection(value: Any) -> bool:
+    """Say whether a value has elements, or could have some."""
+    return isinstance(value, Mapping | RegoSet | list | tuple)
+
+
 def entries(source: Any) -> list[tuple[Any, Any]]:
     """Give keys and values of a collection, in Rego's terms; nothing for a scalar."""
     if isinstance(source, Mapping):

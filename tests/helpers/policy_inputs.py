@@ -46,6 +46,30 @@ else := "high"
 	object.get(input.conditions, ["x", "y"], 1) == 1
 }
 """,
+    "patterns": HEADER
+    + """allow if {
+	[first, _] := input.a
+	{"k": second} := input.b
+	first == second
+	{"x", "y"} == {key | input.conditions[key]}
+}
+
+allow if kind(input.c) == "none"
+
+kind(null) := "none"
+
+kind([]) := "empty"
+
+kind({"k": _}) := "keyed"
+""",
+    "set algebra": HEADER
+    + """allow if {
+	names := {p.name | some p in input.pods}
+	count((names | {"z"}) - {"a"}) > count(names & {"a", "b"})
+	"z" in (names | {"z"})
+	sum([1 | some p in input.pods; p.ready]) >= 0
+}
+""",
     "numbers": HEADER + "allow if {\n\tto_number(input.a) * 2 >= input.b + 1\n\tinput.c % 2 == 0\n}\n",
     "explicit": HEADER + "allow := input.a == input.b\n\nfatal := input.c\n",
     "conflict": HEADER + "allow := true if input.a\n\nallow := false if input.b\n",
@@ -58,7 +82,7 @@ SCALARS = st.one_of(
     st.booleans(),
     st.integers(-5, 5),
     st.sampled_from([2**31, 2**53 + 1, 2**63, -(2**63), 10**25]),
-    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.floats(allow_nan=False, allow_infinity=False, width=32).map(lambda value: value + 0.0),
     st.sampled_from(["", "1", "2.5", "x", "a", "Running", "CrashLoopBackOff", 'quote " in', "back \\ slash"]),
     st.text(max_size=8),
 )

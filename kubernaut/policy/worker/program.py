@@ -22,7 +22,7 @@ from kubernaut._version import __version__
 from kubernaut.policy.answering import answer
 from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, build, read_plan
-from kubernaut.policy.worker.frames import PROTOCOL, FrameError, receive_frame, send_frame
+from kubernaut.policy.worker.frames import PROTOCOL, Frame, FrameError, receive_frame, send_frame
 from kubernaut.verdicts import Judgement
 
 FLUSH_EVERY_S = 0.02
@@ -89,28 +89,28 @@ class Worker:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def serve(self) -> None:
-        """Answer requests until the other side closes."""
-        while True:
-            try:
-                frame = receive_frame(self._connection)
-            except (FrameError, OSError):
-                return
-            if frame is None:
-                return
-            header = frame.header
-            match header.get("kind"):
-                case "hello":
-                    self._reply(
-                        {"kind": "hello", "protocol": PROTOCOL, "engine": __version__, "regopy": regopy.__version__}
-                    )
-                case "load":
-                    self._load(header, frame.texts)
-                case "judge":
-                    self._judge(header, frame.texts)
-                case "plan":
-                    self._plan(header, frame.texts)
-                case other:
-                    self._reply({"kind": "refused", "message": f"unknown request {other!r}"})
+        """Answer requests until the other side closes, or sends what is no frame."""
+        try:
+            while (frame := receive_frame(self._connection)) is not None:
+                self._answer(frame)
+        except (FrameError, OSError):
+            return
+
+    def _answer(self, frame: Frame) -> None:
+        header = frame.header
+        match header.get("kind"):
+            case "hello":
+                self._reply(
+                    {"kind": "hello", "protocol": PROTOCOL, "engine": __version__, "regopy": regopy.__version__}
+                )
+            case "load":
+                self._load(header, frame.texts)
+            case "judge":
+                self._judge(header, frame.texts)
+            case "plan":
+                self._plan(header, frame.texts)
+            case other:
+                self._reply({"kind": "refused", "message": f"unknown request {other!r}"})
 
     def _reply(self, header: dict[str, Any]) -> None:
         send_frame(self._connection, header)

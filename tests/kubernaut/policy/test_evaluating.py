@@ -207,7 +207,7 @@ def test_whole_floats_and_integers_are_one_number():
 
 
 @given(VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_the_fast_way_in_gives_the_policy_the_same_input(value):
     built = build(
         "t", {"t.rego": 'package t\nimport rego.v1\nallow := sprintf("%v", [input.v])\nerror_message := input.v\n'}
@@ -221,7 +221,7 @@ def test_the_fast_way_in_gives_the_policy_the_same_input(value):
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_text_comes_back_as_it_was(text):
     built = build("t", {"t.rego": "package t\nimport rego.v1\nallow := input.v\n"})
     hand_over(built, encode_input({"v": text}))

@@ -81,7 +81,7 @@ def test_too_many_contexts_means_everything():
 
 @pytest.mark.parametrize("name", POLICIES)
 @given(document=documents(), other=documents())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_what_is_not_read_decides_nothing(name, document, other):
     policy = compile_policy(POLICIES[name], name="p.rego")
     built = build(policy.package, {"p.rego": policy.source})
@@ -127,7 +127,7 @@ def test_projection(paths, document, expected):
 @given(
     documents(), st.lists(st.lists(st.sampled_from(["a", "b", "pods", "*", "name"]), max_size=3).map(tuple), max_size=4)
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_projecting_twice_changes_nothing(document, paths):
     cut = Projection(paths)
 

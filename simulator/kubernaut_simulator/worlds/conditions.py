@@ -53,9 +53,7 @@ def pinned(sets: Mapping[Level, ConditionSet]) -> PinnedSets:
     """Compile both levels' sets."""
     known = known_facts_from_paths(known_paths())
     compile_ = partial(compile_policy, known_facts=known)
-    return PinnedSets(
-        step=compile_set(sets[Level.STEP], compile_), action=compile_set(sets[Level.ACTION], compile_)
-    )
+    return PinnedSets(step=compile_set(sets[Level.STEP], compile_), action=compile_set(sets[Level.ACTION], compile_))
 
 
 def _merged(below: Any, above: Any) -> Any:

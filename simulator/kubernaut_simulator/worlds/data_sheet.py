@@ -162,8 +162,7 @@ def _parameters(scenario: Scenario) -> str:
     rows = [
         (
             "wait for room when no node fits",
-            f"lognormal, median {room.relief.median:g} s, sigma {room.relief.sigma:g}; "
-            f"{1 - room.relieved:.0%} never",
+            f"lognormal, median {room.relief.median:g} s, sigma {room.relief.sigma:g}; {1 - room.relieved:.0%} never",
             "waits above 2 s of 8,152 production pods (median 35 s, 95th percentile of all waits 241 s), "
             "of which 897 were never scheduled",
         ),

@@ -1,7 +1,7 @@
 """Carries out what the engine's `decide` asks for, on a virtual clock: reads, judges, records, waits by jumping.
 
-No rule of verification is known here: what is looked at when, what a verdict does and when a stage is over is `decide`'s
-answer. Judging goes through the engine too; equal inputs of one policy are judged once.
+No rule of verification is known here: what is looked at when, what a verdict does and when a stage is over is
+the answer of `decide`. Judging goes through the engine too; equal inputs of one policy are judged once.
 """
 
 import json
@@ -98,9 +98,7 @@ class Stage:
         """Give the facts that some of the conditions read, by their names at the top; None means all."""
         if self.record_facts == "all":
             return None
-        policies = [
-            self.resolution.policy(entry.condition) for entry in self.spec.conditions if entry.key in keys
-        ]
+        policies = [self.resolution.policy(entry.condition) for entry in self.spec.conditions if entry.key in keys]
         if any(policy.reads_everything for policy in policies):
             return None
         return frozenset(path[0] for policy in policies for path in policy.reads)
@@ -229,5 +227,3 @@ class Driver:
         read = kept_facts(whole, policy, record_facts="read")
         judgement = self._judge.judge(policy, read)
         return (read if stage.record_facts == "read" else whole), judgement
-
-

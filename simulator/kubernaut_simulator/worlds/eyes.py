@@ -127,9 +127,7 @@ class Eyes:
                 now=self._start + timedelta(seconds=at_s),
                 baseline=self._baseline,
                 unavailable=unavailable,
-                action_ended_at=None
-                if self._ended_s is None
-                else self._start + timedelta(seconds=self._ended_s),
+                action_ended_at=None if self._ended_s is None else self._start + timedelta(seconds=self._ended_s),
                 provided={} if throttling is None else {THROTTLING: throttling},
                 wanted=wanted,
             )

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from kubernaut_simulator.worlds.scenario import Pool, Scenario, Team
+from kubernaut_simulator.worlds.scenario import Scenario
+from kubernaut_simulator.worlds.scenario_parts import Pool, Team
 from kubernaut_simulator.worlds.streams import Stream, digest_uid
 
 _WORDS = (
@@ -46,9 +47,7 @@ class Deployment:
 def make_fleet(scenario: Scenario, seed: int) -> tuple[Deployment, ...]:
     """Draw the Deployments of every team."""
     return tuple(
-        _deployment(scenario, team, number, seed)
-        for team in scenario.teams
-        for number in range(team.deployments)
+        _deployment(scenario, team, number, seed) for team in scenario.teams for number in range(team.deployments)
     )
 
 

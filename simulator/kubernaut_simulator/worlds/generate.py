@@ -15,7 +15,8 @@ from kubernaut_simulator.worlds.driver import FoldingJudge
 from kubernaut_simulator.worlds.fleet import make_fleet
 from kubernaut_simulator.worlds.playing import Player, World
 from kubernaut_simulator.worlds.scenario import Scenario
-from kubernaut_simulator.worlds.traffic import Incident, incidents as arriving
+from kubernaut_simulator.worlds.traffic import Incident
+from kubernaut_simulator.worlds.traffic import incidents as arriving
 from kubernaut_simulator.worlds.truth import TruthRow, write_truth
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -59,9 +60,7 @@ class GeneratedWorld:
         return [*written, write_truth(self.truth, Path(folder))]
 
 
-def generate(
-    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START
-) -> GeneratedWorld:
+def generate(scenario: Scenario, *, incidents: int, seed: int, start: datetime = START) -> GeneratedWorld:
     """Make a world.
 
     Parameters
@@ -100,9 +99,7 @@ def play(
     """
     sets = pinned(world_sets(scenario))
     with WorkerEvaluator() as evaluator:
-        player = Player(
-            World(scenario=scenario, seed=seed, start=start, sets=sets, judge=FoldingJudge(evaluator))
-        )
+        player = Player(World(scenario=scenario, seed=seed, start=start, sets=sets, judge=FoldingJudge(evaluator)))
         yield list(player.policy_rows()), []
         for incident in islice(_incidents(scenario, seed), incidents):
             yield player.play(incident)

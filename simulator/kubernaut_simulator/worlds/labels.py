@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from kubernaut.history.rows import Outcome, OutcomeSource
 from kubernaut_simulator.worlds.pod_life import draw_delay
-from kubernaut_simulator.worlds.scenario import Labels
+from kubernaut_simulator.worlds.scenario_parts import Labels
 from kubernaut_simulator.worlds.streams import Stream
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from kubernaut.errors import InputError
 from kubernaut_simulator.worlds.fleet import Deployment
-from kubernaut_simulator.worlds.scenario import Pool, Scenario
+from kubernaut_simulator.worlds.scenario import Scenario
+from kubernaut_simulator.worlds.scenario_parts import Pool
 from kubernaut_simulator.worlds.streams import Stream, digest_uid
 
 NEVER_S = float("inf")

@@ -1,12 +1,13 @@
 """One incident from its onset to its last run: reads, judges, acts and records as the operator would.
 
-The order is the operator's: preconditions of the step, the target must exist, preconditions of the action, the Job, then
-the postconditions of both levels from the action's end. A run that did not help may be tried again on the same pods.
+The order is the operator's: preconditions of the step, the target must exist, preconditions of the action, the
+Job, then the postconditions of both levels from the action's end. A run that did not help may be tried again on
+the same pods.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import version
 
 from kubernaut import __version__
@@ -15,10 +16,9 @@ from kubernaut.conditions.pinning import PinnedSets
 from kubernaut.conditions.resolve import Resolution, resolve
 from kubernaut.enforcement.rollout import bucket_of
 from kubernaut.facts.registry import REGISTRY_VERSION
-from kubernaut.history.ids import RunKey, policy_id, workflow_id
-from kubernaut.history.rows import ExecutionRow, PolicyRow, Row, WorkflowRow
+from kubernaut.history.ids import RunKey, policy_id
+from kubernaut.history.rows import PolicyRow, Row, WorkflowRow
 from kubernaut.identity import Level, Phase
-from kubernaut.json_types import JsonObject
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.verification.rows import RunContext, stopping_percents
 from kubernaut.verification.status import StageStatus
@@ -26,29 +26,30 @@ from kubernaut.verification.types import EndCause, ObservationEnded, StagePhase,
 from kubernaut_simulator.worlds.causes import Cause
 from kubernaut_simulator.worlds.driver import Driver, FoldingJudge, Stage, stage_conditions
 from kubernaut_simulator.worlds.eyes import Eyes
-from kubernaut_simulator.worlds.labels import draw_label
 from kubernaut_simulator.worlds.objects import WorldObjects
+from kubernaut_simulator.worlds.onset import begin_life
 from kubernaut_simulator.worlds.pod_life import draw_delay
-from kubernaut_simulator.worlds.scenario import DAY_S, Delay, Scenario
+from kubernaut_simulator.worlds.run_records import (
+    ACTION,
+    STEP,
+    Clock,
+    Run,
+    execution_row,
+    outcome,
+    resolved,
+)
+from kubernaut_simulator.worlds.scenario import Scenario
+from kubernaut_simulator.worlds.scenario_parts import DAY_S, Delay
 from kubernaut_simulator.worlds.streams import Stream, digest_uid
-from kubernaut_simulator.worlds.target_life import TargetLife, begin_life
+from kubernaut_simulator.worlds.target_life import TargetLife
 from kubernaut_simulator.worlds.traffic import Incident
 from kubernaut_simulator.worlds.truth import TruthRow
-
-ACTION = "scale_deployment"
-STEP = 1
 
 HANDOVER = Delay(median=0.6, sigma=0.4, at_most=5)
 """From the step's preconditions to the execution's."""
 
-BY_HAND = Delay(median=4200, sigma=0.8, at_most=2 * DAY_S)
-"""From the last run's end until people have resolved an incident that no run has."""
-
 RETURNED_S = (0.3, 1.5)
 """From the change of the API to the end of the Job that made it."""
-
-LONGEST_WAIT_S = 1800.0
-"""How long after the action replicas that get ready still count as its doing."""
 
 _ALERTS = ("HighLatency", "HighErrorRate", "CPUSaturation", "QueueBacklog")
 _POD_ALERTS: Mapping[Cause, str] = {
@@ -91,30 +92,6 @@ class World:
         )
 
 
-@dataclass(slots=True, kw_only=True)
-class _Run:
-    """One run, as far as it has come."""
-
-    number: int
-    incident_id: str
-    workflow_uid: str
-    execution_uid: str
-    started_s: float
-    replicas: int
-    parameters: JsonObject
-    labels: Mapping[str, str]
-    bucket: int
-    action_started_s: float | None = None
-    ended_s: float | None = None
-    finished_s: float = 0.0
-    result: str = "succeeded"
-    message: str = ""
-    stopped_by: tuple[str, ...] = ()
-    blocked_s: float = 0.0
-    cut_short: bool = False
-    stopping: tuple[float, ...] = ()
-
-
 class Player:
     """Plays incidents of one world, one after the other."""
 
@@ -122,7 +99,7 @@ class Player:
         self._world = world
         # Both take a digest over all texts; they are asked for at every stage.
         self._settings_digest = world.sets.digest
-        self._cluster_uid = world.cluster_uid
+        self._clock = Clock(cluster_uid=world.cluster_uid, start=world.start)
         self._resolutions: dict[tuple[Level, str, str], Resolution] = {}
         self._versions = {
             "engine": __version__,
@@ -158,7 +135,7 @@ class Player:
             if states_replicas:
                 run.parameters = {**run.parameters, "expectedReplicas": expected}
             rows += self._carry_out(run, life, objects, stream.child("run", run.number))
-            workflow, true = self._outcome(run, life, stream.child("outcome", run.number), detected_s=detected_s)
+            workflow, true = outcome(run, life, self._clock, stream.child("outcome", run.number), detected_s=detected_s)
             workflows.append(workflow)
             truth.append(true)
             again = stream.happens(retries.probability) and run.number <= retries.at_most
@@ -166,7 +143,7 @@ class Player:
             replicas += stream.integer(1, 2)
             if true.good or not again:
                 break
-        rows += self._resolved(workflows, truth, stream, run)
+        rows += resolved(workflows, truth, self._clock, stream, last=run)
         return rows, truth
 
     def policy_rows(self) -> list[PolicyRow]:
@@ -193,14 +170,14 @@ class Player:
                     )
         return [found[record_id] for record_id in sorted(found)]
 
-    def _begin(self, life: TargetLife, stream: Stream, *, number: int, started_s: float, replicas: int) -> _Run:
+    def _begin(self, life: TargetLife, stream: Stream, *, number: int, started_s: float, replicas: int) -> Run:
         world, deployment, key = self._world, life.deployment, life.incident.key
         incident_id = digest_uid(world.seed, "incident-id", key)
         alert = _POD_ALERTS.get(life.incident.cause)
         labelled = stream.child("labels")
         if alert is None or labelled.happens(0.4):
             alert = labelled.pick(_ALERTS)
-        return _Run(
+        return Run(
             number=number,
             incident_id=incident_id,
             workflow_uid=digest_uid(world.seed, "workflow", key, number),
@@ -222,7 +199,7 @@ class Player:
             bucket=bucket_of(world.sets.step.texts.settings.rollout, incident_id),
         )
 
-    def _carry_out(self, run: _Run, life: TargetLife, objects: WorldObjects, stream: Stream) -> list[Row]:
+    def _carry_out(self, run: Run, life: TargetLife, objects: WorldObjects, stream: Stream) -> list[Row]:
         """Drive one run's four stages and the action between them."""
         timing, start = life.scenario.timing, self._world.start
         key = f"{life.incident.key}/{run.number}"
@@ -256,9 +233,9 @@ class Player:
             eyes.changed()
         self._verify(run, life, driver, now_s)
         rows: list[Row] = [*driver.records.attempts, *driver.records.evaluations.values()]
-        return [*rows, self._execution(run, life)]
+        return [*rows, execution_row(run, life, self._clock)]
 
-    def _verify(self, run: _Run, life: TargetLife, driver: Driver, now_s: float) -> None:
+    def _verify(self, run: Run, life: TargetLife, driver: Driver, now_s: float) -> None:
         """Drive the postconditions of both levels; an enforced failure at the action's cuts the step's short."""
         started_at = driver.moment(now_s if run.ended_s is None else run.ended_s)
         ends = _never_ran(started_at) if run.ended_s is None else None
@@ -276,7 +253,7 @@ class Player:
                     ends = (status.decided_at, ObservationEnded(cause=EndCause.CUT_SHORT))
         run.finished_s = round(finished_s, 6)
 
-    def _stage(self, run: _Run, life: TargetLife, level: Level, phase: Phase) -> Stage:
+    def _stage(self, run: Run, life: TargetLife, level: Level, phase: Phase) -> Stage:
         deployment = life.deployment
         resolution = self._resolved_at(level, deployment.namespace, deployment.environment)
         settings = self._world.sets.level(level).texts.settings
@@ -295,7 +272,7 @@ class Player:
             input_context=InputContext(step=STEP, incident=run.incident_id),
             row_context=RunContext(
                 run=RunKey(
-                    cluster_uid=self._cluster_uid,
+                    cluster_uid=self._clock.cluster_uid,
                     workflow_uid=run.workflow_uid,
                     execution_uid=run.execution_uid,
                     step=STEP,
@@ -319,131 +296,8 @@ class Player:
         key = (level, namespace, environment)
         known = self._resolutions.get(key)
         if known is None:
-            known = self._resolutions[key] = self._world.resolution(
-                level, namespace=namespace, environment=environment
-            )
+            known = self._resolutions[key] = self._world.resolution(level, namespace=namespace, environment=environment)
         return known
-
-    def _execution(self, run: _Run, life: TargetLife) -> ExecutionRow:
-        deployment = life.deployment
-        ids = RunKey(
-            cluster_uid=self._cluster_uid,
-            workflow_uid=run.workflow_uid,
-            execution_uid=run.execution_uid,
-            step=STEP,
-        )
-        return ExecutionRow(
-            record_id=ids.execution_id(),
-            recorded_at=self._moment(run.finished_s),
-            cluster_uid=self._cluster_uid,
-            incident_id=run.incident_id,
-            workflow_uid=run.workflow_uid,
-            execution_uid=run.execution_uid,
-            step=STEP,
-            action=ACTION,
-            parameters=run.parameters,
-            namespace=deployment.namespace,
-            target_kind="Deployment",
-            target_name=deployment.name,
-            target_uid=deployment.uid if life.there else "",
-            environment=deployment.environment,
-            labels=run.labels,
-            started_at=self._moment(run.started_s),
-            action_started_at=None if run.action_started_s is None else self._moment(run.action_started_s),
-            action_ended_at=None if run.ended_s is None else self._moment(run.ended_s),
-            finished_at=self._moment(run.finished_s),
-            result=run.result,
-            message=run.message,
-            stopped_by=run.stopped_by,
-            blocked_s=run.blocked_s,
-            cut_short=run.cut_short,
-        )
-
-    def _outcome(
-        self, run: _Run, life: TargetLife, stream: Stream, *, detected_s: float
-    ) -> tuple[WorkflowRow, TruthRow]:
-        """Say what is true of a run, and what is said of it."""
-        scenario = life.scenario
-        looked_s = (run.finished_s if run.ended_s is None else run.ended_s) + scenario.stabilization
-        ready_after_s = _ready_after(life, run.ended_s)
-        helped = ready_after_s is not None and life.helped(looked_s)
-        good = helped or stream.happens(scenario.recovers_alone)
-        label = draw_label(
-            scenario.labels,
-            good=good,
-            healthy=life.there and life.ready(looked_s) >= life.replicas(looked_s),
-            stream=stream,
-        )
-        known_at = None if label.outcome is None else self._moment(round(looked_s + label.after_s, 3))
-        workflow = WorkflowRow(
-            record_id=workflow_id(cluster_uid=self._cluster_uid, workflow_uid=run.workflow_uid),
-            recorded_at=known_at or self._moment(run.finished_s),
-            cluster_uid=self._cluster_uid,
-            incident_id=run.incident_id,
-            workflow_uid=run.workflow_uid,
-            namespace=life.deployment.namespace,
-            environment=life.deployment.environment,
-            labels=run.labels,
-            detected_at=self._moment(detected_s),
-            started_at=self._moment(run.started_s),
-            finished_at=self._moment(run.finished_s),
-            result="completed" if run.result == "succeeded" else "failed",
-            outcome=label.outcome,
-            outcome_source=label.source,
-            outcome_at=known_at,
-        )
-        truth = TruthRow(
-            incident_id=run.incident_id,
-            workflow_uid=run.workflow_uid,
-            run=run.number,
-            onset_s=life.incident.onset_s,
-            cause=life.incident.cause,
-            outage=life.incident.outage,
-            good=good,
-            helped=helped,
-            ran=run.ended_s is not None,
-            ready_after_s=ready_after_s,
-            need=life.need,
-            shortage=life.shortage,
-            relieved=life.shortage and life.relieved,
-            disturbances=",".join(life.disturbed),
-            label_wrong=label.wrong,
-        )
-        return workflow, truth
-
-    def _resolved(
-        self, workflows: list[WorkflowRow], truth: list[TruthRow], stream: Stream, last: _Run
-    ) -> list[WorkflowRow]:
-        """Say of every run when its incident was over, and whether people had to end it."""
-        true = truth[-1]
-        ended_s = last.finished_s if last.ended_s is None else last.ended_s
-        if true.helped:
-            after_s = max(true.ready_after_s or 0.0, 20.0) + stream.uniform(20, 120)
-        elif true.good:
-            after_s = stream.uniform(30, 280)
-        else:
-            after_s = draw_delay(stream, BY_HAND)
-        resolved_at = self._moment(round(ended_s + after_s, 3))
-        by_hand = not true.good
-        return [
-            replace(
-                row,
-                resolved_at=resolved_at,
-                manual_intervention=by_hand and row is workflows[-1],
-                recorded_at=max(row.recorded_at, resolved_at),
-            )
-            for row in workflows
-        ]
-
-    def _moment(self, at_s: float) -> datetime:
-        return self._world.start + timedelta(seconds=at_s)
-
-
-def _ready_after(life: TargetLife, ended_s: float | None) -> float | None:
-    if ended_s is None:
-        return None
-    moments_s = [ended_s, *(at_s for at_s in life.changes() if ended_s < at_s <= ended_s + LONGEST_WAIT_S)]
-    return next((round(at_s - ended_s, 3) for at_s in moments_s if life.helped(at_s)), None)
 
 
 def _never_ran(now: datetime) -> tuple[datetime, ObservationEnded]:

@@ -11,7 +11,7 @@ from enum import StrEnum
 from math import exp
 from typing import NamedTuple
 
-from kubernaut_simulator.worlds.scenario import Delay, Timing
+from kubernaut_simulator.worlds.scenario_parts import Delay, Timing
 from kubernaut_simulator.worlds.streams import Stream
 
 BACK_OFF_S = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
@@ -115,8 +115,8 @@ class PodLife:
         self.times_s.append(at_s)
         self.states.append(state)
 
-    def overlay(self, at_s: float, **changes: bool) -> None:
-        """From a moment on, set fields of whatever state it has (a lost node, a service that lost its database)."""
+    def fail_from(self, at_s: float, *, lost: bool = False) -> None:
+        """From a moment on, let it serve no longer, whatever else it does; `lost`: its node is not heard of."""
         at_s = round(at_s, 3)
         current = self.at(at_s)
         if current is None:
@@ -126,7 +126,7 @@ class PodLife:
         states = [*self.states[: index + 1], current, *self.states[index + 1 :]]
         kept = index + 1
         self.times_s = times_s
-        self.states = [*states[:kept], *(state._replace(**changes) for state in states[kept:])]
+        self.states = [*states[:kept], *(state._replace(ready=False, lost=lost) for state in states[kept:])]
 
     def delete(self, at_s: float, *, after_s: float) -> None:
         """Delete it: terminating from `at_s`, gone `after_s` later."""
@@ -176,11 +176,21 @@ def live_on_node(
         life.begin(at_s + IMAGE_RETRY_S, creating._replace(waiting="ImagePullBackOff", message=message))
         return
     start = timing.slow_start if behaviour is Behaviour.SLOW else timing.start
-    _run_container(life, node, at_s, behaviour, start, timing, pace, stream)
+    _run_container(
+        life,
+        node=node,
+        at_s=at_s,
+        behaviour=behaviour,
+        start=start,
+        timing=timing,
+        pace=pace,
+        stream=stream,
+    )
 
 
 def _run_container(
     life: PodLife,
+    *,
     node: str,
     at_s: float,
     behaviour: Behaviour,

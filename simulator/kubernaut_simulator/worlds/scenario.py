@@ -1,10 +1,8 @@
 """A scenario: how often what goes wrong, and how a cluster and its people answer. Read from YAML, checked here.
 
-Durations are written in Go's form (``90s``, ``1h30m``) and are seconds in Python. Every field has a default, so that a
-scenario file says only in what it differs; unknown fields are refused. A time that varies is a `Delay`: lognormal, given
-by its median and the standard deviation of its logarithm.
-
-`changes` make a scenario drift: from a day on, some fields have other values. Nothing here draws a number.
+Durations are written in Go's form (``90s``, ``1h30m``) and are seconds in Python. Every field has a default, so that
+a scenario file says only in what it differs; unknown fields are refused. `changes` make a scenario drift: from a day
+on, some fields have other values. Nothing here draws a number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,331 +11,25 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from kubernaut.durations import parse_duration
-from kubernaut.errors import DurationError, InputError
-from kubernaut.history.rows import OutcomeSource
+from kubernaut.errors import InputError
 from kubernaut_simulator.worlds.causes import Cause
-
-DAY_S = 86_400.0
-
-
-def _seconds(value: Any) -> Any:
-    if isinstance(value, str):
-        try:
-            return parse_duration(value)
-        except DurationError as error:
-            raise ValueError(str(error)) from error
-    return value
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-"""A duration: Go's form in YAML, seconds in Python."""
-
-Share = Annotated[float, Field(ge=0, le=1)]
-"""A probability."""
-
-Weight = Annotated[float, Field(ge=0)]
-
-
-class Part(BaseModel):
-    """A part of a scenario: frozen, and strict about its fields' names."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Delay(Part):
-    """A time that varies: lognormal.
-
-    Attributes
-    ----------
-    median : float, unit s
-    sigma : float
-        Standard deviation of the natural logarithm; 0 makes it a constant.
-    at_most : float, unit s
-    """
-
-    median: Seconds
-    sigma: Annotated[float, Field(ge=0, le=4)] = 0.5
-    at_most: Seconds = 7 * DAY_S
-
-
-class Outages(Part):
-    """Outages: one cause strikes many services at once, and each raises incidents.
-
-    Attributes
-    ----------
-    per_week : float
-    incidents : float
-        Mean number of incidents of one outage.
-    targets : int
-        Deployments that are struck; fewer than incidents, so several incidents meet one target.
-    spread : float, unit s
-        Time over which its incidents arrive.
-    """
-
-    per_week: Weight = 0.25
-    incidents: Annotated[float, Field(ge=1)] = 8
-    targets: Annotated[int, Field(ge=1)] = 4
-    spread: Seconds = 1200
-
-
-class Retries(Part):
-    """A run that did not help is tried again, as a new run of the same incident, asking for more replicas."""
-
-    probability: Share = 0.4
-    after: Delay = Delay(median=720, sigma=0.3)
-    at_most: Annotated[int, Field(ge=0, le=5)] = 2
-
-
-class Traffic(Part):
-    """When incidents arrive.
-
-    Attributes
-    ----------
-    per_day : float
-        Mean of a working day, outages apart.
-    day_amplitude : float
-        0 is flat; 1 makes the quietest hour empty.
-    peak_hour : float, unit h, UTC
-    weekend_factor : float
-    detection, analysis : Delay
-        From the onset to the alert; from the alert to the workflow's start.
-    """
-
-    per_day: Annotated[float, Field(gt=0)] = 9
-    day_amplitude: Share = 0.6
-    peak_hour: Annotated[float, Field(ge=0, lt=24)] = 14
-    weekend_factor: Weight = 0.45
-    detection: Delay = Delay(median=90, sigma=0.5)
-    analysis: Delay = Delay(median=137, sigma=0.46)
-    outages: Outages = Outages()
-    retries: Retries = Retries()
-
-
-class Team(Part):
-    """A team and its habits.
-
-    Attributes
-    ----------
-    weight : float
-        Share of the incidents.
-    deployments : int
-    environments : mapping of str to float
-        Weights of its namespaces' `kubernaut.io/environment`.
-    pull_secrets : float
-        Share of Deployments that name an image pull secret.
-    events_readable : bool
-        Whether the operator may read Events in its namespaces.
-    throttling_measured : bool
-        Whether Prometheus has series of its containers.
-    quota : float
-        Share of namespaces with a ResourceQuota.
-    autoscaled : float
-        Share of Deployments with a HorizontalPodAutoscaler.
-    states_replicas : float
-        Share of runs whose parameters say which number of replicas they expect to find.
-    pace : float
-        Factor on the time that its pods take to get ready.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-    weight: Weight = 1
-    deployments: Annotated[int, Field(ge=1, le=500)] = 10
-    environments: Mapping[str, Weight] = {"production": 3, "staging": 1}
-    pull_secrets: Share = 0.5
-    events_readable: bool = True
-    throttling_measured: bool = True
-    quota: Share = 0.3
-    autoscaled: Share = 0.3
-    states_replicas: Share = 0.8
-    pace: Annotated[float, Field(gt=0)] = 1
-
-
-class Pool(Part):
-    """Nodes of one kind; Deployments of the pool select them by label."""
-
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-    nodes: Annotated[int, Field(ge=1, le=200)] = 6
-    cpu_m: Annotated[int, Field(ge=100)] = 15_890
-    memory_mi: Annotated[int, Field(ge=128)] = 60_200
-    tainted: bool = False
-    weight: Weight = 1
-    """Share of the Deployments."""
-
-
-class Room(Part):
-    """Whether the cluster has room for the additional pods when they are asked for.
-
-    Attributes
-    ----------
-    short : float
-        Share of runs at the mean hour that do not find room on any node for all of them.
-    day_amplitude : float
-        How much more often at the peak hour.
-    relieved : float
-        Share of the shortages that end: a node is added or other pods leave.
-    relief : Delay
-        From the first unschedulable pod to the room.
-    """
-
-    short: Share = 0.17
-    day_amplitude: Share = 0.5
-    relieved: Share = 0.80
-    relief: Delay = Delay(median=35, sigma=1.45, at_most=14_400)
-
-
-class Timing(Part):
-    """How long things take.
-
-    Attributes
-    ----------
-    action : Delay
-        The action's Job, from dispatch to its end.
-    dispatch : Delay
-        From the last precondition's read to the Job's start.
-    scheduling : Delay
-        Of a pod that finds room.
-    image_cached : float
-        Share of pods whose node has the image.
-    pull_cached, pull : Delay
-    start : Delay
-        From the container's start to ready.
-    slow_start : Delay
-        The same under `slow_readiness`.
-    crash_after_start, crash_after_ready : Delay
-        Under `crash_at_start`, and from ready under `crash_later` and `out_of_memory`.
-    harm : Delay
-        From the new pods' readiness to the harm they do.
-    """
-
-    action: Delay = Delay(median=11, sigma=0.52, at_most=110)
-    dispatch: Delay = Delay(median=1.2, sigma=0.4, at_most=20)
-    scheduling: Delay = Delay(median=0.3, sigma=0.8, at_most=20)
-    image_cached: Share = 0.75
-    pull_cached: Delay = Delay(median=0.4, sigma=0.4, at_most=10)
-    pull: Delay = Delay(median=5.5, sigma=0.8, at_most=300)
-    start: Delay = Delay(median=5.0, sigma=0.8, at_most=300)
-    slow_start: Delay = Delay(median=45, sigma=0.5, at_most=600)
-    crash_after_start: Delay = Delay(median=2, sigma=0.5, at_most=30)
-    crash_after_ready: Delay = Delay(median=28, sigma=0.5, at_most=200)
-    harm: Delay = Delay(median=25, sigma=0.5, at_most=300)
-
-
-class Disturbances(Part):
-    """What happens beside the cause, in good runs as in bad ones; each is a share of runs.
-
-    Attributes
-    ----------
-    straggler : float
-        One pod of the target crash-looped before and goes on; the service does without it.
-    flaky_start : float
-        One new pod crashes once or twice while it waits for a dependency, then runs.
-    stuck_pod : float
-        One new pod stays in ContainerCreating for good; the others suffice.
-    memory_kill : float
-        One pod is killed for memory once, comes back, and nobody notices.
-    replicas_touched : float
-        An autoscaler or a person changed the replicas before the run.
-    node_not_ready : float
-        One node of the pool is NotReady.
-    old_restarts : float
-        Some pods restarted in the days before.
-    throttled : float
-        The service runs at its CPU limit afterwards, and is throttled.
-    flapping : float
-        Pods lose and regain readiness again and again.
-    """
-
-    straggler: Share = 0.015
-    flaky_start: Share = 0.07
-    stuck_pod: Share = 0.015
-    memory_kill: Share = 0.015
-    replicas_touched: Share = 0.02
-    node_not_ready: Share = 0.03
-    old_restarts: Share = 0.35
-    throttled: Share = 0.04
-    flapping: Share = 0.0
-
-
-class Reading(Part):
-    """How reading facts fails.
-
-    Attributes
-    ----------
-    hiccup : float
-        Share of looks in which one kind of objects cannot be listed (the API server timed out).
-    prometheus_away : float
-        Share of hours in which Prometheus does not answer.
-    pods_away : float
-        Share of runs during which listing pods is forbidden or times out throughout.
-    """
-
-    hiccup: Share = 0.004
-    prometheus_away: Share = 0.05
-    pods_away: Share = 0.003
-
-
-class LabelSource(Part):
-    """One way in which a run's outcome becomes known.
-
-    Attributes
-    ----------
-    weight : float
-        Share of the workflows labelled by it.
-    delay : Delay
-        From the run's end to the label.
-    bad_factor : float
-        How many times longer it takes when the run did no good.
-    wrong_effective, wrong_ineffective : float
-        Share of bad runs it calls effective; share of good ones it calls ineffective.
-    inconclusive : float
-        Share for which it says neither.
-    """
-
-    weight: Weight
-    delay: Delay
-    bad_factor: Annotated[float, Field(gt=0)] = 1
-    wrong_effective: Share = 0
-    wrong_ineffective: Share = 0
-    inconclusive: Share = 0
-
-
-class Labels(Part):
-    """How outcomes become known; `missing` is the share that never does."""
-
-    missing: Share = 0.05
-    sources: Mapping[OutcomeSource, LabelSource] = {
-        OutcomeSource.QUERY: LabelSource(
-            weight=0.55,
-            delay=Delay(median=360, sigma=0.2),
-            wrong_effective=0.02,
-            wrong_ineffective=0.01,
-            inconclusive=0.03,
-        ),
-        OutcomeSource.ALERT: LabelSource(
-            weight=0.30, delay=Delay(median=1500, sigma=0.7), wrong_effective=0.04, wrong_ineffective=0.02
-        ),
-        OutcomeSource.PERSON: LabelSource(
-            weight=0.11, delay=Delay(median=14_400, sigma=1.0), bad_factor=1.5, wrong_effective=0.01
-        ),
-        OutcomeSource.HEALTH: LabelSource(weight=0.04, delay=Delay(median=300, sigma=0.1), wrong_effective=0.3),
-    }
-
-
-class Change(Part):
-    """From a day of the world on, other values.
-
-    Attributes
-    ----------
-    after_days : float
-    set : mapping of str to value
-        Dotted field -> value, e.g. ``timing.start.median: 20s``.
-    """
-
-    after_days: Annotated[float, Field(ge=0)]
-    set: Mapping[str, Any]
+from kubernaut_simulator.worlds.scenario_parts import (
+    Change,
+    Disturbances,
+    Labels,
+    Part,
+    Pool,
+    Reading,
+    Room,
+    Seconds,
+    Share,
+    Team,
+    Timing,
+    Traffic,
+    Weight,
+)
 
 
 class Scenario(Part):
@@ -398,7 +90,7 @@ class Scenario(Part):
     disturbances: Disturbances = Disturbances()
     reading: Reading = Reading()
     labels: Labels = Labels()
-    recovers_alone: Share = 0.03
+    recovers_alone: Share = 0.015
     stabilization: Seconds = 300
     additional: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=50)]] = (1, 4)
     policies: Mapping[str, str] = {}

@@ -1,7 +1,7 @@
-"""The generated histories that come with the project, and writing them anew: ``python -m
-kubernaut_simulator.worlds.shipping [FOLDER]``.
+"""The generated histories that come with the project, and writing them anew.
 
-To be run after a change of policies, settings, engine or generator; a test says when that was forgotten.
+``python -m kubernaut_simulator.worlds.shipping [FOLDER]`` is to be run after a change of policies, settings,
+engine or generator; a test says when that was forgotten.
 """
 
 import sys

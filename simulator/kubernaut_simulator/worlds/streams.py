@@ -1,9 +1,9 @@
 """Random numbers of a world: one named stream for each thing that is drawn.
 
-A stream is keyed by the seed and a path of names ("incident", 17, "pods"), so that drawing one thing more never shifts
-another: the first 50 incidents of a world are the same whether 50 or 5,000 are made. Every draw takes one uniform number
-of the Mersenne Twister, whose sequence Python promises to keep, and times are rounded to milliseconds, which takes
-differences between mathematical libraries out: the same seed gives the same bytes.
+A stream is keyed by the seed and a path of names ("incident", 17, "pods"), so that drawing one thing more never
+shifts another: the first 50 incidents of a world are the same whether 50 or 5,000 are made. Every draw takes one
+uniform number of the Mersenne Twister, whose sequence Python promises to keep, and times are rounded to
+milliseconds, which takes differences between mathematical libraries out: the same seed gives the same bytes.
 """
 
 import hashlib

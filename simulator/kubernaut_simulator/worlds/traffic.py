@@ -12,7 +12,8 @@ from math import cos, log, pi
 
 from kubernaut_simulator.worlds.causes import OUTAGE_CAUSES, Cause
 from kubernaut_simulator.worlds.fleet import Deployment
-from kubernaut_simulator.worlds.scenario import DAY_S, Scenario
+from kubernaut_simulator.worlds.scenario import Scenario
+from kubernaut_simulator.worlds.scenario_parts import DAY_S
 from kubernaut_simulator.worlds.streams import Stream
 
 HOUR_S = 3600.0

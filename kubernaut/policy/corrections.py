@@ -13,13 +13,11 @@ Importable by the worker program: the standard library and regopy only.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from regopy import Interpreter, LogLevel
-
-from kubernaut.policy.rego_engine import RULES, BuiltPolicy, build, entrypoints, read_plan
+from kubernaut.policy.rego_engine import RULES, BuiltPolicy, build, build_entrypoints, entrypoints, load_plan, read_plan
 
 PACKAGE = "system.kubernaut"
 """No policy can have this package: `system` is refused at load."""
@@ -169,33 +167,26 @@ all contains 7 if sorted([])
 """
 
 
-def build_for_judging(package: str, modules: Mapping[str, str]) -> BuiltPolicy:
-    """Compile modules for the three rules of a package, with corrected builtins where it calls any.
+def build_for_judging(package: str, modules: Mapping[str, str], *, rules: Sequence[str] = RULES) -> BuiltPolicy:
+    """Compile modules for some rules of a package, with corrected builtins where they call any.
 
     Raises
     ------
     BuildError
         A module does not parse.
     """
-    built = build(package, modules)
+    built = build(package, modules, rules=rules)
     if not any(call["func"] in CORRECTED for call in _calls(read_plan(built))):
         return built
-    interpreter = Interpreter()
-    interpreter.log_level = LogLevel.NONE
-    interpreter.strict_built_in_errors = True
-    for name, source in {**modules, FILE: SOURCE}.items():
-        interpreter.add_module(name, source)
-    bundle = interpreter.build(None, [*entrypoints(package, RULES), *entrypoints(PACKAGE, ["all"])])
+    wanted = [*entrypoints(package, rules), *entrypoints(PACKAGE, ["all"])]
+    corrected = build_entrypoints({**modules, FILE: SOURCE}, wanted)
     with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
-        interpreter.save_bundle(folder, bundle)
+        corrected.interpreter.save_bundle(folder, corrected.bundle)
         path = Path(folder) / "plan.json"
         plan = json.loads(path.read_bytes())
         _redirect(plan)
         path.write_text(json.dumps(plan), encoding="utf-8")
-        judging = Interpreter()
-        judging.log_level = LogLevel.NONE
-        judging.strict_built_in_errors = True
-        return BuiltPolicy(judging, judging.load_bundle(folder))
+        return load_plan(folder)
 
 
 def _redirect(plan: dict[str, Any]) -> None:

@@ -74,19 +74,54 @@ def build(package: str, modules: Mapping[str, str], *, rules: Sequence[str] = RU
     BuildError
         A module does not parse.
     """
-    interpreter = Interpreter()
-    interpreter.log_level = LogLevel.NONE
-    interpreter.strict_built_in_errors = True
+    return build_entrypoints(modules, entrypoints(package, rules))
+
+
+def build_entrypoints(modules: Mapping[str, str], wanted: Sequence[str]) -> BuiltPolicy:
+    """Compile modules for entrypoints named in the evaluator's form.
+
+    Raises
+    ------
+    BuildError
+        A module does not parse.
+    """
+    interpreter = quiet_interpreter()
     try:
         for name, source in modules.items():
             # A comment on the last line, without a newline after it, is a syntax error to regopy.
             interpreter.add_module(name, f"{source}\n")
-        bundle = interpreter.build(None, entrypoints(package, rules))
+        bundle = interpreter.build(None, list(wanted))
     except (RegoError, ValueError) as error:
         raise BuildError(_problems(str(error)), str(error)) from error
     if not bundle.ok():
         raise BuildError((), "the compiler gave no plan")
     return BuiltPolicy(interpreter, bundle)
+
+
+def load_plan(folder: str) -> BuiltPolicy:
+    """Take a bundle from a folder, as `Interpreter.save_bundle` left it or with its plan changed.
+
+    Raises
+    ------
+    BuildError
+        It cannot be loaded.
+    """
+    interpreter = quiet_interpreter()
+    try:
+        bundle = interpreter.load_bundle(folder)
+    except (RegoError, ValueError) as error:
+        raise BuildError(_problems(str(error)), str(error)) from error
+    if not bundle.ok():
+        raise BuildError((), "the plan cannot be loaded")
+    return BuiltPolicy(interpreter, bundle)
+
+
+def quiet_interpreter() -> Interpreter:
+    """Give an interpreter that prints nothing and says when a builtin refuses its arguments."""
+    interpreter = Interpreter()
+    interpreter.log_level = LogLevel.NONE
+    interpreter.strict_built_in_errors = True
+    return interpreter
 
 
 def read_plan(built: BuiltPolicy) -> dict[str, Any]:

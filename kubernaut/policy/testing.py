@@ -17,9 +17,10 @@ from kubernaut.errors import Place, PolicyError
 from kubernaut.policy.batch import Evaluator, RowBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.compiling import NO_LIBRARIES, compile_policy
+from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.guards import check_nesting, check_text
 from kubernaut.policy.outline import Outline, read_outline
-from kubernaut.policy.rego_engine import Answer, BuildError, BuiltPolicy, ask, build
+from kubernaut.policy.rego_engine import Answer, BuildError, BuiltPolicy, ask
 from kubernaut.policy.tokens import Token
 from kubernaut.policy.words import check_words
 from kubernaut.verdicts import Code, Judgement
@@ -184,7 +185,7 @@ def _plain_result(name: str, answer: Answer, place: Place | None) -> PolicyTestR
 
 def _build(package: str, modules: Mapping[str, str], rules: Sequence[str]) -> BuiltPolicy:
     try:
-        return build(package, modules, rules=rules)
+        return build_for_judging(package, modules, rules=rules)
     except BuildError as error:
         problem = error.problems[0] if error.problems else None
         if problem is None:

@@ -73,6 +73,8 @@ kind({"k": _}) := "keyed"
     "numbers": HEADER + "allow if {\n\tto_number(input.a) * 2 >= input.b + 1\n\tinput.c % 2 == 0\n}\n",
     "explicit": HEADER + "allow := input.a == input.b\n\nfatal := input.c\n",
     "conflict": HEADER + "allow := true if input.a\n\nallow := false if input.b\n",
+    "order": HEADER
+    + "allow if {\n\tinput.a < input.b\n\tinput.c >= input.a\n}\n\nfatal if max([input.a, input.b]) == input.c # no newline",
     "echo": HEADER + "allow := input.a\n\nerror_message := input.b\n",
 }
 """One of each kind of body, all reading the names of `documents`."""

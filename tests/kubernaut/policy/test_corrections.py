@@ -5,6 +5,7 @@ import pytest
 from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
+from kubernaut.policy.rego_engine import BuildError, load_plan
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.verdicts import Code
 
@@ -61,3 +62,21 @@ def test_digest_and_plan_are_those_of_the_text_that_the_user_wrote():
 
     assert policy.builtins == ("gt",)
     assert policy.libraries == {}
+
+
+def test_a_comment_on_the_last_line_needs_no_newline():
+    library = "package lib.few\nimport rego.v1\nfew(n) if n < 3 # nor here"
+    source = "package p\nimport rego.v1\nallow if {\n\tinput.x > 1\n\tdata.lib.few.few(input.x)\n} # here"
+    policy = compile_policy(source, name="p.rego", libraries={"lib.few.rego": library})
+    batch = RowBatch([{"x": 2}, {"x": 3}])
+    in_process = InProcessEvaluator().evaluate(policy, batch)
+    with WorkerEvaluator() as worker:
+        assert worker.evaluate(policy, batch) == in_process
+        assert worker.restarts == 0
+
+    assert [in_process[0].code, in_process[1].code] == [Code.PASSED, Code.FAILED]
+
+
+def test_a_plan_that_cannot_be_loaded_is_said_so(tmp_path):
+    with pytest.raises(BuildError):
+        load_plan(str(tmp_path))

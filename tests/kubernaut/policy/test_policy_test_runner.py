@@ -98,6 +98,12 @@ def test_plain_rules_are_asked_as_they_stand():
     assert str(results["test_wrong"].place) == "p_test.rego:4:1"
 
 
+def test_plain_rules_order_values_as_policies_do():
+    tests = "package p_test\nimport rego.v1\ntest_order if {\n\tnot null >= 3\n\tmax([2000, 405]) == 2000\n}"
+
+    assert run(tests)[0].passed
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

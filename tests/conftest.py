@@ -1,5 +1,10 @@
-"""What holds for every test."""
+"""What holds for every test.
 
+regopy is loaded before any test loads numpy, pandas or pyarrow: after a library that brings its own C++ runtime, saving a
+plan within this process (`InProcessEvaluator`, which only tests use) aborts it. The worker program never meets them.
+"""
+
+import regopy  # noqa: F401 - loaded first, see above
 from hypothesis import settings
 
 # A deadline measures the machine, and a busy one fails tests that are right.

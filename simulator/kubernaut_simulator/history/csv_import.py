@@ -22,7 +22,7 @@ from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.worker.client import WorkerEvaluator
-from kubernaut.verdicts import Judgement, Verdict
+from kubernaut.verdicts import Attempt, Judgement, Verdict
 from kubernaut_simulator.history.csv_looks import Look, look_at
 from kubernaut_simulator.history.csv_map import ConditionMap, CsvMap
 from kubernaut_simulator.history.csv_map_cells import Time
@@ -118,7 +118,7 @@ def convert_csv(
     counts = _Counts()
     read = list(_read_lines(Path(path), mapping, problems, counts, tell))
     with ExitStack() as stack:
-        if evaluator is None and any(item.id.phase is Phase.PRE for item, policy in policies if policy):
+        if evaluator is None and any(_judges(item, policy) for item, policy in policies):
             evaluator = stack.enter_context(WorkerEvaluator())
         judgements = [_judge(item, policy, n, read, evaluator) for n, (item, policy) in enumerate(policies)]
     rows = list(_rows(mapping, policies, read, judgements, counts))
@@ -240,18 +240,25 @@ def _judge(
     read: Sequence[_Read],
     evaluator: Evaluator | None,
 ) -> dict[int, Judgement]:
-    """The policy's answers by number of line read, where the line itself has no verdict."""
-    if policy is None or evaluator is None or item.id.phase is Phase.POST:
+    """The policy's answers by number of line read, where the line has no verdict itself, or the policy calls it fatal."""
+    if policy is None or evaluator is None or not _judges(item, policy):
         return {}
+    post = item.id.phase is Phase.POST
     numbers = []
     snapshots: list[Snapshot] = []
     for number, one in enumerate(read):
         look = one.looks[position]
-        if look is not None and look.verdict is None:
+        if look is not None and (look.attempt is Attempt.NOT_YET if post else look.verdict is None):
             numbers.append(number)
             snapshots.append(snapshot_of(item, look))
     batch = judge(evaluator, policy, snapshots)
-    return {number: batch[index] for index, number in enumerate(numbers)}
+    answers = {number: batch[index] for index, number in enumerate(numbers)}
+    return {number: one for number, one in answers.items() if one.fatal} if post else answers
+
+
+def _judges(item: ConditionMap, policy: CompiledPolicy | None) -> bool:
+    """Whether there is anything to ask: of a postcondition the line tells all but what its policy calls fatal."""
+    return policy is not None and (item.id.phase is Phase.PRE or policy.has_fatal)
 
 
 def _rows(

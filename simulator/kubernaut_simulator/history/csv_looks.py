@@ -103,7 +103,7 @@ def _told(cell: Cell, line: Line, *, facts: dict[str, Any], absent: tuple[str, .
     if verdict is None:
         return None
     if verdict not in _REASON_OF:
-        raise HistoryError(f"column {cell.column!r} gives {verdict.value}, which no precondition can come to")
+        raise HistoryError(f"column {cell.named} gives {verdict.value}, which no precondition can come to")
     return Look(
         verdict=verdict,
         attempt=_ATTEMPT_OF.get(verdict),

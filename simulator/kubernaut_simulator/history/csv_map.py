@@ -251,6 +251,8 @@ def _collect(value: Any, found: set[str]) -> None:
         for key, item in value.items():
             if key in ("column", "seconds") and isinstance(item, str):
                 found.add(item)
+            elif key == "columns":
+                found.update(item)
             else:
                 _collect(item, found)
     elif isinstance(value, list | tuple):

@@ -22,7 +22,10 @@ class Cell(MapPart):
     Attributes
     ----------
     column : str or None
-        Name in the CSV's header. None with `constant`.
+        Name in the CSV's header. None with `columns` or `constant`.
+    columns : tuple of str
+        Several names, where only together they say it; their words are joined by ``/``, and one empty cell
+        leaves the whole without a value.
     constant : str or None
         The same text on every line; a plain text in the YAML means this.
     values : mapping of str to str
@@ -35,6 +38,7 @@ class Cell(MapPart):
     """
 
     column: str | None = None
+    columns: tuple[str, ...] = ()
     constant: str | None = None
     values: Mapping[str, str] = Field(default_factory=dict)
     otherwise: str | None = None
@@ -47,9 +51,19 @@ class Cell(MapPart):
 
     @model_validator(mode="after")
     def _one_source(self) -> "Cell":
-        if (self.column is None) == (self.constant is None):
-            raise ValueError("name a `column`, or write the constant text itself")
+        if [self.column is not None, bool(self.columns), self.constant is not None].count(True) != 1:
+            raise ValueError("name a `column`, or several `columns`, or write the constant text itself")
         return self
+
+    @property
+    def named(self) -> str:
+        """The column or columns, for messages."""
+        return ", ".join(repr(name) for name in self.columns) or repr(self.column)
+
+    def word(self, line: Mapping[str, str]) -> str:
+        """Give what the file writes, untranslated; empty when a cell is."""
+        words = [line[name].strip() for name in self.columns or ((self.column,) if self.column else ())]
+        return "/".join(words) if all(words) else ""
 
 
 class Clock(StrEnum):

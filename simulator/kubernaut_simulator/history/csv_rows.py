@@ -83,7 +83,7 @@ def run_of(mapping: CsvMap, line: Line) -> Run:
     result = cell_text(mapping.result, line) or "unknown"
     if result not in RESULTS:
         raise HistoryError(
-            f"column {mapping.result.column!r} gives {result!r}, which is none of {', '.join(RESULTS)}; "
+            f"column {mapping.result.named} gives {result!r}, which is none of {', '.join(RESULTS)}; "
             "translate it under `values`"
         )
     times = mapping.times
@@ -193,7 +193,7 @@ def snapshot_of(item: ConditionMap, look: Look) -> Snapshot:
 def evaluation_row(
     item: ConditionMap, run: Run, look: Look, *, policy: CompiledPolicy | None, judgement: Judgement | None
 ) -> EvaluationRow:
-    """Give the row of one condition; `judgement` is the policy's answer where the line itself has no verdict.
+    """Give the row of one condition; `judgement` is the policy's answer where the line leaves one to it.
 
     Notes
     -----

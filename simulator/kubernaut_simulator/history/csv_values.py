@@ -23,9 +23,9 @@ _YES = {"yes": True, "no": False}
 
 def cell_text(cell: Cell, line: Line) -> str:
     """Give a cell's word, translated; empty when the line has no value. HistoryError for an unknown word."""
-    if cell.column is None:
-        return cell.constant or ""
-    word = line[cell.column].strip()
+    if cell.constant is not None:
+        return cell.constant
+    word = cell.word(line)
     if not word:
         return cell.missing or ""
     if not cell.values:
@@ -35,14 +35,14 @@ def cell_text(cell: Cell, line: Line) -> str:
     if cell.otherwise is not None:
         return cell.otherwise
     known = ", ".join(repr(known) for known in cell.values)
-    raise HistoryError(f"column {cell.column!r} is {word!r}, which the map does not translate; it knows {known}")
+    raise HistoryError(f"column {cell.named} is {word!r}, which the map does not translate; it knows {known}")
 
 
 def cell_needed(cell: Cell, line: Line, what: str) -> str:
     """Give a cell's word; HistoryError when the line has none."""
     word = cell_text(cell, line)
     if not word:
-        raise HistoryError(f"{what} is empty (column {cell.column!r})")
+        raise HistoryError(f"{what} is empty (column {cell.named})")
     return word
 
 
@@ -55,7 +55,7 @@ def cell_choice(cell: Cell, line: Line, choices: type[Choice]) -> Choice | None:
         return choices(word)
     except ValueError:
         raise HistoryError(
-            f"column {cell.column!r} gives {word!r}, which is none of {', '.join(choices)}; translate it under `values`"
+            f"column {cell.named} gives {word!r}, which is none of {', '.join(choices)}; translate it under `values`"
         ) from None
 
 
@@ -64,7 +64,7 @@ def cell_yes(cell: Cell, line: Line) -> bool:
     word = cell_text(cell, line) or "no"
     if word not in _YES:
         raise HistoryError(
-            f"column {cell.column!r} gives {word!r}, which is neither yes nor no; translate it under `values`"
+            f"column {cell.named} gives {word!r}, which is neither yes nor no; translate it under `values`"
         )
     return _YES[word]
 
@@ -84,7 +84,7 @@ def instant(time: Time, line: Line) -> datetime | None:
 
 
 def _written(time: Time, word: str) -> datetime:
-    found = datetime.fromisoformat(word)
+    found = datetime.fromisoformat(f"{word.removesuffix(' UTC')}+00:00" if word.endswith(" UTC") else word)
     if found.tzinfo is None:
         if time.zone is None:
             raise ValueError("it has no time zone; say it in the map as `zone: UTC`")

@@ -390,3 +390,46 @@ def test_no_duration_passes_after_its_timeout(tmp_path_factory, seconds, passed)
 
 def test_the_same_file_gives_the_same_history(tmp_path):
     assert convert(tmp_path, GOOD).history.digest == convert(tmp_path, GOOD).history.digest
+
+
+def test_a_look_that_the_policy_calls_fatal_could_never_have_passed(tmp_path):
+    policy = """
+    policy: |
+      package up
+      import rego.v1
+      allow if input.custom.up == true
+      fatal if input.custom.team == "b"
+    facts: {custom.team: {column: team}}
+"""
+    text = MAP.replace("    timeout_s: 60\n", f"{policy.removeprefix(chr(10))}    timeout_s: 60\n")
+    lines = [
+        f"i{n},web,{team},2026-01-31T14:00:00,ok,1,,2,12.5,{up}" for n, (team, up) in enumerate(("an", "bn", "by"))
+    ]
+    history = convert(tmp_path, *lines, text=text).history
+
+    rows = [(row.verdict, row.reason, row.elapsed_s) for row in history.rows("evaluations") if row.type == "up"]
+    assert rows == [
+        (Verdict.CENSORED, "ObservationEnded", 12.5),
+        (Verdict.FAILED, "Fatal", 12.5),
+        (Verdict.PASSED, "Allowed", 12.5),
+    ]
+    looks = [(row.result, row.fatal) for row in history.rows("attempts") if row.type == "up"]
+    assert looks == [(Attempt.NOT_YET, False), (Attempt.FAILED, True), (Attempt.PASSED, False)]
+
+
+def test_a_name_may_be_made_of_several_columns(tmp_path):
+    text = MAP.replace("incident: {column: id}", "incident: {columns: [team, id]}")
+    history = convert(tmp_path, GOOD, GOOD.replace(",a,", ",b,"), text=text).history
+
+    assert sorted(row.incident_id for row in history.rows("workflows")) == ["a/i1", "b/i1"]
+    with pytest.raises(HistoryError, match=r"the incident's name is empty \(column 'team', 'id'\)"):
+        convert(tmp_path, GOOD.replace(",a,", ",,"), text=text, strict=True)
+    with pytest.raises(HistoryError, match="no column 'crew', which the map names"):
+        convert(tmp_path, GOOD, text=text.replace("[team, id]", "[crew, id]"))
+
+
+def test_a_time_may_say_utc_in_words(tmp_path):
+    history = convert(tmp_path, GOOD.replace("2026-01-31T14:00:00", "2026-01-31 12:00 UTC")).history
+
+    (row,) = history.rows("executions")
+    assert row.started_at == datetime(2026, 1, 31, 12, tzinfo=UTC)

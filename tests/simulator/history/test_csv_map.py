@@ -39,7 +39,11 @@ def test_the_columns_that_a_map_reads():
         ("version: 1", "version: 1\nversion: 1", "version"),
         ("action: restart", "action: restart\nactoin: x", "m.yaml:4: actoin: Extra inputs are not permitted"),
         ("{column: id}", "{colunm: id}", "m.yaml:5: incident.colunm: Extra inputs are not permitted"),
-        ("{column: id}", "{values: {}}", "m.yaml:5: incident: name a `column`, or write the constant text itself"),
+        (
+            "{column: id}",
+            "{values: {}}",
+            "m.yaml:5: incident: name a `column`, or several `columns`, or write the constant text itself",
+        ),
         ("{column: id}", "{column: id, values: {True: x}}", "incident.values.1: .*; write the word in quotes"),
         ("{column: at}", "{column: at, clock: seconds}", "times.started: `origin` is needed with `clock: seconds`"),
         ("{column: at}", "{column: at, zone: Berlin}", "times.started.zone: String should match"),

@@ -78,7 +78,7 @@ def test_the_108_timed_runs():
     assert verdicts(history) == {("answered", "Failed"): 1, ("answered", "Passed"): 107}
     assert sorted(frame["time_to_pass_s"].dropna()) == durations[:-1]
     assert frame.loc[frame["verdict"] == "Failed", "elapsed_s"].tolist() == [120.0]
-    assert history.describe().summary["outcomes"] == "68 effective (probe), 40 ineffective (probe)"
+    assert history.describe().summary["outcomes"] == "70 effective (health), 38 ineffective (health)"
 
 
 def test_the_8152_pods_of_a_production_cluster():
@@ -91,8 +91,11 @@ def test_the_8152_pods_of_a_production_cluster():
     watched = sorted(int(p["deletion_time"]) - int(p["creation_time"]) for p in read if not p["scheduled_time"])
     frame = history.frame("evaluations")
     assert conversion.lines == 8152
-    assert verdicts(history) == {("pod_scheduled", "Censored"): 897, ("pod_scheduled", "Passed"): 7255}
+    assert verdicts(history) == {("pod_scheduled", "Failed"): 897, ("pod_scheduled", "Passed"): 7255}
     # Whole seconds: the later end of what is known, one second on.
     assert sorted(frame["time_to_pass_s"].dropna()) == [wait + 1 for wait in waits]
-    assert sorted(frame.loc[frame["verdict"] == "Censored", "elapsed_s"]) == watched
+    # Deleted before it was scheduled: the policy calls that fatal.
+    never = frame[frame["verdict"] == "Failed"]
+    assert sorted(never["elapsed_s"]) == watched
+    assert set(never["reason"]) == {"Fatal"}
     assert history.describe().summary["outcomes"] == "8152 none yet (no source)"

@@ -34,6 +34,9 @@ class TimeoutRecommendation:
     p50_s, p95_s : float or None
         Median and 95th percentile of time to pass; None where the curve does not get there.
     n, censored : int
+        Runs, and those that had not passed.
+    never : int
+        Of the censored, those that can never pass.
     hold_for_s : float
     method : str
     """
@@ -48,27 +51,40 @@ class TimeoutRecommendation:
     p95_s: float | None
     n: int
     censored: int
+    never: int
     hold_for_s: float
     method: str
 
-    def text(self) -> str:
-        """One line that says the timeout, or why there is none and what would help."""
+    def text(self, *, good: bool = True) -> str:
+        """One line that says the timeout, or why there is none and what would help.
+
+        Parameters
+        ----------
+        good : bool
+            Whether the runs are those of good outcome, as they are wherever a timeout is chosen.
+        """
         level = f"{self.confidence * 100:g} %"
+        runs = "good runs" if good else "runs"
         if self.n == 0:
-            return "not enough data (no good run was timed)"
+            return f"not enough data (no {runs.removesuffix('s')} was timed)"
         if self.timeout_s is None and self.censored == 0:
             return (
-                f"not reached: all {self.n} good runs passed, which shows {self.reached * 100:.1f} % "
+                f"not reached: all {self.n} {runs} passed, which shows {self.reached * 100:.1f} % "
                 f"at {level} confidence, {self.share * 100:g} % wanted: more incidents are needed"
+            )
+        if self.timeout_s is None and self.n - self.never < self.share * self.n:
+            return (
+                f"not reached: {self.never} of {self.n} {runs} could never pass, "
+                f"so no timeout has {self.share * 100:g} % of them pass"
             )
         if self.timeout_s is None:
             return (
                 "not reached: raise the timeout to learn "
-                f"({self.n - self.censored} of {self.n} good runs passed; "
+                f"({self.n - self.censored} of {self.n} {runs} passed; "
                 f"shown {self.reached * 100:.1f} % at {level} confidence, {self.share * 100:g} % wanted)"
             )
         return (
-            f"{self.timeout_s:g}s: at least {self.share * 100:g} % of good runs pass by then "
+            f"{self.timeout_s:g}s: at least {self.share * 100:g} % of {runs} pass by then "
             f"({level} confidence, n {self.n}, {self.censored} not passed)"
         )
 
@@ -140,6 +156,7 @@ def recommend_timeout(
         p95_s=curve.quantile(0.95),
         n=curve.n,
         censored=curve.censored,
+        never=int(np.isinf(times.time_s[times.censored]).sum()),
         hold_for_s=hold_for_s,
         method=curve.method,
     )

@@ -9,12 +9,22 @@ from typing import Any
 
 import pandas as pd
 
+from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
-from kubernaut_simulator.estimation.votes import Votes
+from kubernaut_simulator.estimation.votes import NotInGate, Votes
 from kubernaut_simulator.results.base import Result
 
 TARGET = 0.15
 """Guide 7.1: false positives below 15 %."""
+
+
+def _why_target_days(spread: Clustering) -> str:
+    if spread.design_effect is not None:
+        return f"design effect {spread.design_effect:.2f}"
+    return (
+        f"design effect unknown, for all {spread.n} votes agree or are of one target-day; "
+        f"at worst {spread.worst_design_effect:.2f}"
+    )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -90,11 +100,13 @@ class FalseStopsResult(Result):
                 parts.append(f"{one.censored} censored")
             if parts:
                 notes.append(f"{one.condition}: in no rate: {', '.join(parts)}")
-            spread = one.clustering
-            if spread.design_effect is not None and one.shown is one.per_target_day:
+            if dependent := one.not_in_gate.get(NotInGate.NOT_INDEPENDENT.value, 0):
                 notes.append(
-                    f"{one.condition}: votes per target-day are shown (design effect {spread.design_effect:.2f})"
+                    f"{one.condition}: {dependent} labels are not independent of its facts: "
+                    "shown here, but they make nothing required"
                 )
+            if one.shown is one.per_target_day:
+                notes.append(f"{one.condition}: votes per target-day are shown ({_why_target_days(one.clustering)})")
         return notes
 
     def plot(self) -> Any:

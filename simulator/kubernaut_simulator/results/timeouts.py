@@ -159,7 +159,7 @@ class TimeoutsResult(Result):
             "p50 s": found.p50_s,
             "p95 s": found.p95_s,
             "timeout s": found.timeout_s,
-            "recommendation": found.text(),
+            "recommendation": found.text(good=self.population is Population.GOOD),
             "others wait s": one.waiting.mean_s if one.waiting and one.waiting.n else None,
             "errors": one.errors,
             "not replayable": sum(self.not_replayable.get(one.condition, {}).values()),
@@ -168,7 +168,7 @@ class TimeoutsResult(Result):
     @property
     def title(self) -> str:
         """What this is."""
-        return f"Timeouts: when have {self.share:.0%} of {self.population.value} runs passed?"
+        return f"Timeouts: when have {self.share * 100:g} % of {self.population.value} runs passed?"
 
     @property
     def summary(self) -> Mapping[str, str]:
@@ -178,14 +178,17 @@ class TimeoutsResult(Result):
             "window": self.window,
             "counted": f"{self.population.value} runs, one per incident; "
             "time from the action's end to the first look of the hold that passed",
-            "method": "; ".join(methods),
+            "method": "; ".join(methods) or "none",
         }
 
     @property
     def notes(self) -> Sequence[str]:
         """What is left out."""
+        if not self.conditions:
+            return ["no postcondition was replayed: there is nothing to time"]
+        runs = "good runs" if self.population is Population.GOOD else "runs"
         return [
-            f"{one.condition}: {one.errors} good runs ended in Error and say nothing of time"
+            f"{one.condition}: {one.errors} {runs} ended in Error and say nothing of time"
             for one in self.conditions
             if one.errors
         ]
@@ -212,7 +215,7 @@ class TimeoutsResult(Result):
                     name=shown,
                     legendgroup=name,
                 )
-        figure.add_hline(y=self.share, line_dash="dash", annotation_text=f"{self.share:.0%}")
+        figure.add_hline(y=self.share, line_dash="dash", annotation_text=f"{self.share * 100:g} %")
         return figure.update_layout(
             title=self.title,
             xaxis_title="seconds from the action's end",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -148,7 +148,7 @@ class Tuning(Result):
             "split": self.split.text(),
             "false stops": f"fewer than {self.target:.0%} of good incidents; "
             f"sequential test, alpha {self.alpha:g} over all conditions (Holm)",
-            "timeouts": f"{self.share:.0%} of good runs pass by then, one-sided 95 % (Kaplan-Meier)",
+            "timeouts": f"{self.share * 100:g} % of good runs pass by then, one-sided 95 % (Kaplan-Meier)",
         }
 
     @property
@@ -162,7 +162,17 @@ class Tuning(Result):
                 for one in self.decisions
                 if one.not_replayable
             ),
+            *self._did_not_judge(),
         ]
+
+    def _did_not_judge(self) -> Iterator[str]:
+        """Say which incidents after the cut could not move the test, and why."""
+        votes = self.split.gate[~self.split.gate["candidate"]]
+        for one in self.decisions:
+            reasons = votes.loc[votes["condition"] == str(one.condition), "not_in_gate"].value_counts()
+            told = ", ".join(f"{why} ({n:,})" for why, n in reasons.items() if n)
+            if told:
+                yield f"{one.condition}: incidents after the cut that did not judge: {told}"
 
     def plot(self) -> Any:
         """Give the evidence of each condition over time with the line that it must cross."""

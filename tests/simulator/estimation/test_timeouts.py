@@ -48,6 +48,15 @@ def test_good_runs_that_had_not_passed_ask_for_a_longer_timeout():
     assert "not reached: raise the timeout to learn (80 of 100 good runs passed; shown 72.3 %" in found.text()
 
 
+def test_where_too_many_could_never_pass_no_longer_timeout_is_advised():
+    never = np.repeat([False, True], [80, 20])
+    found = recommend_timeout(PassTimes.of(np.arange(1.0, 101.0), never, fatal=never))
+
+    assert (found.timeout_s, found.never) == (None, 20)
+    assert found.text() == "not reached: 20 of 100 good runs could never pass, so no timeout has 95 % of them pass"
+    assert found.text(good=False).startswith("not reached: 20 of 100 runs could never pass")
+
+
 def test_no_good_run_is_not_enough_data():
     assert recommend_timeout(exact([])).text() == "not enough data (no good run was timed)"
 

@@ -6,6 +6,7 @@ kept only the paths that the policies of that day read). The first two are value
 are not in it, and a policy that reads such a path is never run.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ ReadPath: TypeAlias = tuple[str, ...]
 The empty path means that the policy reads everything."""
 
 ANY = "*"
-_PART = re.compile(r"([^.\[\]]+)|\[(\d+|\*)\]")
+_PART = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+|\*)\]|([^.\[\]]+)', re.ASCII)
+_PLAIN = re.compile(r"[^.\[\]]+")
+_INDEX = re.compile(r"\d+|\*", re.ASCII)
 
 
 class UnobservedReason(StrEnum):
@@ -50,17 +53,27 @@ class Unobserved:
 
 def parse_path(text: str) -> ReadPath:
     """Turn ``pods[3].status`` into ``("pods", "3", "status")``; ``""`` is the empty path."""
-    return tuple(name or index for name, index in _PART.findall(text))
+    return tuple(_part(match) for match in _PART.finditer(text))
+
+
+def _part(match: re.Match[str]) -> str:
+    quoted, index, name = match.groups()
+    return str(json.loads(f'"{quoted}"')) if quoted is not None else index or name
 
 
 def format_path(path: ReadPath) -> str:
-    """Turn ``("pods", "*", "status")`` into ``pods[*].status``."""
+    """Turn ``("pods", "*", "status")`` into ``pods[*].status``.
+
+    A key that holds a dot or a bracket, as labels do, is quoted: ``custom.labels["app.kubernetes.io/name"]``.
+    """
     text = ""
     for part in path:
-        if part == ANY or part.isdigit():
+        if _INDEX.fullmatch(part):
             text += f"[{part}]"
-        else:
+        elif _PLAIN.fullmatch(part):
             text += f".{part}" if text else part
+        else:
+            text += f"[{json.dumps(part, ensure_ascii=False)}]"
     return text
 
 

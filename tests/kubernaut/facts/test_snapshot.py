@@ -16,11 +16,19 @@ names = st.from_regex(r"[a-z_]{1,6}", fullmatch=True)
 paths = st.lists(names, min_size=1, max_size=4).map(tuple) | st.tuples(
     names, st.integers(0, 99).map(str) | st.just("*"), names
 )
+odd_names = st.text(st.characters(codec="utf-8") | st.sampled_from('.[]"\\*0'), max_size=5)
 
 
-@given(paths)
+@given(paths | st.lists(odd_names, max_size=4).map(tuple))
 def test_paths_survive_their_text_form(path):
     assert parse_path(format_path(path)) == path
+
+
+def test_a_key_with_dots_is_one_part():
+    path = ("custom", "labels", "app.kubernetes.io/name")
+
+    assert format_path(path) == 'custom.labels["app.kubernetes.io/name"]'
+    assert format_path(("a.b", "c")) == '["a.b"].c'
 
 
 def test_the_empty_path_is_everything():

@@ -1,0 +1,324 @@
+"""`WhatIf`: ask a history what other flags, times and percentages would have done, in seconds and without any policy.
+
+A value: every `with_...` gives another one, and all of them share what was laid out once. Editing one policy judges
+that condition's looks again, and only those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from kubernaut.conditions.compiled_set import filled_settings
+from kubernaut.errors import InputError
+from kubernaut.identity import ConditionId
+from kubernaut.policy.batch import Evaluator
+from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut_simulator.estimation.columns import Codes, Columns, Flags, Floats
+from kubernaut_simulator.history.history import History
+from kubernaut_simulator.replay.tasks import Conditions
+from kubernaut_simulator.whatif.accounts import dealt_anew, enrolled
+from kubernaut_simulator.whatif.changes import Change, RowTerms, check_change, row_terms
+from kubernaut_simulator.whatif.engine_settling import SettledColumns
+from kubernaut_simulator.whatif.result import WhatIfResult
+from kubernaut_simulator.whatif.runs import Runs, runs_of
+from kubernaut_simulator.whatif.settling import Settler
+from kubernaut_simulator.whatif.timelines import Timelines, timelines_of, word_codes
+
+
+class Stored:
+    """What a history holds for every what-if, laid out once.
+
+    Parameters
+    ----------
+    history : History
+    """
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self._timelines = timelines_of(history.evaluations, history.attempts)
+        self.settlers: Mapping[ConditionId, Settler] = {
+            condition: Settler(timelines) for condition, timelines in self._timelines.items()
+        }
+        self.runs: Runs = runs_of(history)
+        rows = Columns(history.evaluations, name="evaluations", needed=("required", "percent", "bucket"))
+        self.required: Flags = rows.flag("required")
+        self.percent: Floats = rows.number("percent", 0.0)
+        self.bucket: Codes = rows.number("bucket", 0.0).astype(np.int64)
+        self.may_stop: Flags = rows.flag("validation_enabled", default=True) & ~rows.flag("overridden")
+        self.environment, self.environments = word_codes(rows, "environment")
+        self.incident, self.incidents = word_codes(rows, "incident_id")
+
+    @property
+    def conditions(self) -> tuple[ConditionId, ...]:
+        """Every condition that was recorded, in order of identity."""
+        return tuple(self._timelines)
+
+    def timelines(self, condition: ConditionId) -> Timelines:
+        """Give the stored looks of one condition."""
+        return self._timelines[condition]
+
+    def named(self, condition: ConditionId | str) -> ConditionId:
+        """Find a condition by identity, its text, or its type where that is one condition only.
+
+        Raises
+        ------
+        InputError
+            It was never recorded, or the type is that of several.
+        """
+        found = [one for one in self.conditions if condition in (one, str(one))] or [
+            one for one in self.conditions if condition == one.type
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(f"{condition} names {len(found)} conditions; write one of {', '.join(map(str, found))}")
+        raise InputError(
+            f"{condition} was never recorded; recorded are {', '.join(map(str, self.conditions)) or 'none'}"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WhatIf:
+    """A history under other terms.
+
+    Parameters
+    ----------
+    history : History
+        Its evaluations are decided again from their attempts, on the recorded terms where nothing else is said.
+
+    Examples
+    --------
+    >>> base = WhatIf(history)  # doctest: +SKIP
+    >>> print(base.with_timeout("desired_replicas_running", 60.0).result().text())  # doctest: +SKIP
+    """
+
+    history: History
+    _changes: Mapping[tuple[ConditionId, str | None], Change] = field(default_factory=dict)
+    _settlers: Mapping[ConditionId, Settler] = field(default_factory=dict)
+    _rollout: str | None = None
+    _switch: bool | None = None
+    _held: list[Stored] = field(default_factory=list)
+
+    @property
+    def stored(self) -> Stored:
+        """What is laid out once, at the first question."""
+        if not self._held:
+            self._held.append(Stored(self.history))
+        return self._held[0]
+
+    def prepared(self) -> WhatIf:
+        """Lay the history out now instead of at the first question."""
+        _ = self.stored
+        return self
+
+    def with_timeout(self, condition: ConditionId | str, seconds: float, *, environment: str | None = None) -> WhatIf:
+        """Give the history under another timeout; InputError or SettingsError where it cannot be set."""
+        return self._with(condition, Change(timeout_s=seconds), environment)
+
+    def with_hold_for(self, condition: ConditionId | str, seconds: float, *, environment: str | None = None) -> WhatIf:
+        """Give the history under another `holdFor`; beyond the recorded looks it cannot answer, and says so."""
+        return self._with(condition, Change(hold_for_s=seconds), environment)
+
+    def with_required(
+        self, condition: ConditionId | str, required: bool = True, *, environment: str | None = None
+    ) -> WhatIf:
+        """Give the history under another flag; how often a required condition stops is its percentage."""
+        return self._with(condition, Change(required=required), environment)
+
+    def with_percent(self, condition: ConditionId | str, percent: float, *, environment: str | None = None) -> WhatIf:
+        """Give the history under another rollout percentage, 0..100."""
+        return self._with(condition, Change(percent=percent), environment)
+
+    def with_rollout(self, rollout: str) -> WhatIf:
+        """Give the history with the incidents dealt anew by another rollout word, instead of as recorded."""
+        return replace(self, _rollout=rollout)
+
+    def with_enforcement(self, on: bool) -> WhatIf:
+        """Give the history with the global switch on or off; on does not raise a percentage."""
+        return replace(self, _switch=on)
+
+    def with_policy(
+        self,
+        condition: ConditionId | str,
+        policy: CompiledPolicy,
+        *,
+        evaluator: Evaluator,
+        settings: Mapping[str, float] | None = None,
+        environment: str | None = None,
+    ) -> WhatIf:
+        """Give the history as another policy, or the same with other numbers, judges it; no other is run.
+
+        Parameters
+        ----------
+        settings : mapping of str to float, or None
+            What the policy reads as `input.settings`; None means as recorded.
+        environment : str or None
+            None means everywhere.
+
+        Raises
+        ------
+        EvaluatorError
+            The evaluator itself is not there.
+        """
+        found = self.stored.named(condition)
+        timelines = self.settler(found).timelines
+        wanted = None
+        if environment is not None:
+            code = self.stored.environments.index(environment) if environment in self.stored.environments else -1
+            wanted = self.stored.environment[timelines.rows] == code
+        judged = timelines.answered_by(self.history.attempts, evaluator, policy, settings=settings, wanted=wanted)
+        return replace(self, _settlers={**self._settlers, found: Settler(judged)})
+
+    def with_conditions(self, conditions: Conditions, *, evaluator: Evaluator | None = None) -> WhatIf:
+        """Give the history under what the operator would load.
+
+        Parameters
+        ----------
+        conditions : mapping of Level to CompiledSet
+            Flags, times, percentages and numbers in every environment; recorded conditions that they do not name are
+            not required any more.
+        evaluator : Evaluator or None
+            Judges the conditions whose policy is another than the recorded one, or reads numbers; None judges nothing
+            again, which InputError refuses where it would be needed.
+
+        Raises
+        ------
+        InputError
+            A condition has to be judged again and there is no evaluator.
+        """
+        changed = self
+        for condition in self.stored.conditions:
+            level = conditions.get(condition.level)
+            if level is None or condition not in level.policies:
+                changed = changed.with_required(condition, required=False)
+                continue
+            timelines = self.stored.timelines(condition)
+            for environment in sorted({self.stored.environments[at] for at in self._environments(timelines)}):
+                settings = level.texts.settings.effective(condition, environment=environment)
+                if settings is None:
+                    continue
+                _, hold_for_s = settings.timing
+                switched_on = settings.required and level.texts.settings.enforcement
+                changed = changed._with(  # noqa: SLF001 - of this very class
+                    condition,
+                    Change(
+                        timeout_s=settings.timeout_s,
+                        hold_for_s=hold_for_s,
+                        required=switched_on,
+                        percent=settings.rollout_percent,
+                    ),
+                    environment,
+                )
+                policy = level.policies[condition]
+                if self._judged_by(timelines) == {policy.digest} and not policy.parameters:
+                    continue
+                if evaluator is None:
+                    raise InputError(f"{condition} is judged by another policy or other numbers; give an evaluator")
+                changed = changed.with_policy(
+                    condition,
+                    policy,
+                    evaluator=evaluator,
+                    settings=filled_settings(policy, settings.settings),
+                    environment=environment,
+                )
+            changed = changed.with_rollout(level.texts.settings.rollout)
+        return changed
+
+    def settler(self, condition: ConditionId) -> Settler:
+        """Give what settles one condition: its stored looks, or the same as another policy answers them."""
+        return self._settlers.get(condition) or self.stored.settlers[condition]
+
+    def terms(self, condition: ConditionId) -> RowTerms:
+        """Give the terms of every evaluation of one condition.
+
+        Raises
+        ------
+        SettingsError
+            They do not fit together.
+        """
+        timelines = self.settler(condition).timelines
+        stored, rows = self.stored, timelines.rows
+        return row_terms(
+            condition,
+            self._changes,
+            environment=stored.environment[rows],
+            environments=stored.environments,
+            recorded=RowTerms(
+                timeout_s=None, hold_for_s=None, required=stored.required[rows], percent=stored.percent[rows]
+            ),
+            recorded_timeout_s=timelines.ends.timeout_s,
+            recorded_hold_for_s=timelines.ends.hold_for_s,
+        )
+
+    def settled(self, condition: ConditionId) -> SettledColumns:
+        """Give what every evaluation of one condition comes to."""
+        terms = self.terms(condition)
+        return self.settler(condition).settle(timeout_s=terms.timeout_s, hold_for_s=terms.hold_for_s)
+
+    def result(self) -> WhatIfResult:
+        """Decide everything on these terms.
+
+        Raises
+        ------
+        SettingsError
+            The terms do not fit together.
+        """
+        return self._result
+
+    @cached_property
+    def _result(self) -> WhatIfResult:
+        stored = self.stored
+        every = len(stored.required)
+        verdict = np.full(every, -1, np.int64)
+        settled_s, certain, replayable = np.zeros(every), np.ones(every, bool), np.zeros(every, bool)
+        required, percent = stored.required.copy(), stored.percent.copy()
+        by_engine = 0
+        terms_of: dict[ConditionId, RowTerms] = {}
+        for condition in stored.conditions:
+            terms = terms_of[condition] = self.terms(condition)
+            settler = self.settler(condition)
+            found = settler.settle(timeout_s=terms.timeout_s, hold_for_s=terms.hold_for_s)
+            rows = settler.timelines.rows
+            verdict[rows], settled_s[rows] = found.verdict, found.settled_s
+            certain[rows], replayable[rows] = found.certain, found.replayable
+            required[rows], percent[rows] = terms.required, terms.percent
+            by_engine += found.by_engine
+        bucket = stored.bucket
+        if self._rollout is not None:
+            bucket = dealt_anew(self._rollout, stored.incident, stored.incidents)
+        in_force = required & stored.may_stop & (self._switch is not False)
+        return WhatIfResult(
+            history=self.history,
+            runs=stored.runs,
+            verdict=verdict,
+            settled_s=settled_s,
+            certain=certain,
+            replayable=replayable,
+            required=required,
+            percent=percent,
+            enforced=in_force & enrolled(bucket, np.where(required, percent, 0.0)),
+            by_engine=by_engine,
+            terms=terms_of,
+        )
+
+    def __repr__(self) -> str:
+        return f"<WhatIf: {self.history!r}, {len(self._changes)} changes>"
+
+    def _with(self, condition: ConditionId | str, change: Change, environment: str | None) -> WhatIf:
+        found = self.stored.named(condition)
+        check_change(found, change)
+        key = (found, environment)
+        changed = change.over(self._changes.get(key, Change()))
+        return replace(self, _changes={**self._changes, key: changed})
+
+    def _environments(self, timelines: Timelines) -> list[int]:
+        found: list[int] = np.unique(self.stored.environment[timelines.rows]).tolist()
+        return found
+
+    def _judged_by(self, timelines: Timelines) -> set[str]:
+        digests = self.history.evaluations.column("policy_digest").combine_chunks()
+        return set(digests.take(timelines.rows).unique().to_pylist())

@@ -1,0 +1,106 @@
+"""What-if over a million stored evaluations: how long an answer takes, and how that compares with judging again.
+
+``python tests/benchmarks/bench_whatif.py [DATASET]`` prints seconds and ratios of one run; nothing is compared across
+runs or machines. The history is a shipped one, laid side by side until it is long enough, each time under new ids.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from kubernaut_simulator.datasets import dataset_path
+from kubernaut_simulator.history.history import History
+from kubernaut_simulator.replay.replay import replay
+from kubernaut_simulator.whatif.whatif import WhatIf
+
+from kubernaut.history.rows import RowKind
+
+EVALUATIONS = 1_000_000
+GOAL_S = 2.0
+_IDS = ("record_id", "evaluation_id", "incident_id", "execution_uid", "workflow_uid")
+_TILE_DIGITS = 6
+
+
+def tiled(history: History, *, evaluations: int) -> History:
+    """Lay a history beside itself under new ids until it has so many evaluations."""
+    times = -(-evaluations // len(history.evaluations))
+    tables = {kind: history.table(kind) for kind in RowKind}
+    long = {
+        kind: table
+        if kind is RowKind.POLICIES
+        else pa.concat_tables([_renamed(table, tile) for tile in range(times)]).unify_dictionaries().combine_chunks()
+        for kind, table in tables.items()
+    }
+    return History(long)
+
+
+def _renamed(table: Any, tile: int) -> Any:
+    def renamed(texts: Any) -> Any:
+        return pc.binary_replace_slice(texts, 0, _TILE_DIGITS, f"{tile:0{_TILE_DIGITS}x}")
+
+    for name in _IDS:
+        if name not in table.column_names:
+            continue
+        column = table.column(name).combine_chunks()
+        if pa.types.is_dictionary(column.type):
+            new = pa.DictionaryArray.from_arrays(column.indices, renamed(column.dictionary))
+        else:
+            new = renamed(column)
+        table = table.set_column(table.schema.get_field_index(name), table.schema.field(name), new)
+    return table
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Time one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def measure(history: History, *, evaluations: int = EVALUATIONS) -> dict[str, float]:
+    """Measure one run; keys say what, values are seconds."""
+    long = tiled(history, evaluations=evaluations)
+    share = len(history.evaluations) / len(long.evaluations)
+    found: dict[str, float] = {"evaluations": float(len(long.evaluations)), "looks": float(len(long.attempts))}
+    held: list[WhatIf] = []
+    found["laying out stored looks, once"] = seconds(lambda: held.append(WhatIf(long).prepared()))
+    what_if = held[0]
+    changes = {
+        "another flag": lambda: what_if.with_required("desired_replicas_running").with_percent(
+            "desired_replicas_running", 100.0
+        ),
+        "another timeout": lambda: what_if.with_timeout("desired_replicas_running", 60.0),
+        "another holdFor": lambda: what_if.with_hold_for("no_crashloop_pods", 30.0),
+        "all of them": lambda: (
+            what_if.with_timeout("desired_replicas_running", 90.0)
+            .with_timeout("deployment_health_check", 90.0)
+            .with_timeout("cpu_throttling_acceptable", 120.0)
+            .with_hold_for("resource_usage_acceptable", 10.0)
+            .with_hold_for("no_crashloop_pods", 10.0)
+            .with_percent("no_crashloop_pods", 50.0)
+        ),
+    }
+    for name, change in changes.items():
+        found[name] = seconds(lambda change=change: change().result())  # type: ignore[misc]
+    found["replay of as many, folded (scaled)"] = seconds(lambda: replay(history)) / share
+    return found
+
+
+def main() -> None:
+    """Print one run."""
+    name = sys.argv[1] if len(sys.argv) > 1 else "steady"
+    found = measure(History.load(dataset_path(name)))
+    print(f"what-if over {found['evaluations']:,.0f} evaluations, {found['looks']:,.0f} looks")
+    judged_again = found["replay of as many, folded (scaled)"]
+    for what, took_s in list(found.items())[2:]:
+        goal = "" if what.startswith(("laying", "replay")) else f", goal {GOAL_S:g} s"
+        print(f"  {what}: {took_s:.2f} s ({judged_again / took_s:.1f} times as fast as replay{goal})")
+
+
+if __name__ == "__main__":
+    main()

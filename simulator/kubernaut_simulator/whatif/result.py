@@ -146,8 +146,13 @@ class WhatIfResult(Result):
 
     @cached_property
     def workflows(self) -> pd.DataFrame:
-        """One row per workflow: `workflow_uid`, `incident_id`, `outcome` as evidence, `stopped_by`, `effect`,
-        `record_id` of the evaluation that stops it, `waiting_s`.
+        """One row per workflow.
+
+        Returns
+        -------
+        DataFrame
+            `workflow_uid`, `incident_id`, `outcome` as evidence, `stopped_by`, `effect` (blocked, failed or empty),
+            `record_id` of the evaluation that stops it, `waiting_s`.
         """
         runs, found = self.runs, self.accounts
         names = np.array([str(one) for one in runs.conditions] + [""], object)
@@ -239,9 +244,8 @@ class WhatIfResult(Result):
                 "that let them run"
             )
         left = dict(zip(self.data["condition"], self.data["not replayable"], strict=True))
-        notes += [
-            f"{name}: {n:,} evaluations cannot answer: nobody looked long enough" for name, n in left.items() if n
-        ]
+        why = "nobody looked long enough, or a fact was not kept"
+        notes += [f"{name}: {n:,} evaluations cannot answer: {why}" for name, n in left.items() if n]
         return notes
 
     def plot(self) -> Any:

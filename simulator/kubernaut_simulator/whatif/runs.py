@@ -25,7 +25,7 @@ STAGES: tuple[tuple[Level, Phase], ...] = (
     (Level.ACTION, Phase.POST),
     (Level.STEP, Phase.POST),
 )
-"""In order of time; both kinds of postconditions are watched from the action's end on, the inner ones are named first."""
+"""In order of time; postconditions of both levels are watched from the action's end on: the inner are named first."""
 
 EVALUATION_COLUMNS = ("incident_id", "workflow_uid", "execution_uid", "action", "level", "phase", "type", "verdict")
 

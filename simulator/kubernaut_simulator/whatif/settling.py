@@ -233,9 +233,9 @@ def _postconditions(
         tied = holds[owner] & (np.abs(held) < _TIE_S)
         slow[owner[tied]] = True
         deciding &= held_long | (answer == Answer.FATAL)
-    decides = _first(deciding, first, past)
+    decides = _first(deciding, first)
     # The first look that lets nothing after it count: at or beyond the deadline, or read across it.
-    closes = _first((began >= limit_of_look) | (read > limit_of_look), first, past)
+    closes = _first((began >= limit_of_look) | (read > limit_of_look), first)
     last = past - 1
     at = np.minimum(decides, len(answer) - 1)
     decided = (decides < past) & ((decides < closes) | ((decides == closes) & (began[at] <= timeout_s)))
@@ -268,7 +268,7 @@ def _postconditions(
     return slow
 
 
-def _first(flags: Flags, first: Codes, past: Codes) -> Codes:
-    """Give each row's first look with the flag; `past` or more where it has none."""
+def _first(flags: Flags, first: Codes) -> Codes:
+    """Give each row's first look with the flag; one of a later row, or none at all, where it has none."""
     places = np.append(np.flatnonzero(flags), len(flags))
     return places[np.searchsorted(places, first)]

@@ -34,13 +34,25 @@ def encode_input(document: Mapping[str, Any], *, max_bytes: int = MAX_INPUT_BYTE
     """
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
-        size = len(text.encode())
     except RecursionError:
         raise UnusableInputError(f"the input is nested more than {MAX_INPUT_DEPTH} levels deep") from None
-    except UnicodeEncodeError:
-        raise UnusableInputError("the input holds text that is not Unicode (a lone surrogate)") from None
     except (TypeError, ValueError) as error:
         raise UnusableInputError(f"the input is not JSON: {error}") from None
+    return checked_text(text, max_bytes=max_bytes)
+
+
+def checked_text(text: str, *, max_bytes: int = MAX_INPUT_BYTES) -> str:
+    """Give an input's JSON text back if the evaluator can be given it.
+
+    Raises
+    ------
+    UnusableInputError
+        Text that is not Unicode, nested too deeply, or too large.
+    """
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise UnusableInputError("the input holds text that is not Unicode (a lone surrogate)") from None
     if size > max_bytes:
         raise UnusableInputError(f"the input is {size} bytes, more than the {max_bytes} allowed")
     if _depth(text) > MAX_INPUT_DEPTH:

@@ -5,6 +5,7 @@ can judge implements `Evaluator`. Answers are codes plus a dictionary of message
 million bytes and a few strings.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -51,6 +52,41 @@ class RowBatch:
         return [_at(row, path) for row in self._rows]
 
 
+class TextBatch:
+    """Inputs that are JSON objects as texts already, cut to what the policy reads: sent on without being read.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        As `json.dumps` writes them, whole numbers without a fraction.
+    """
+
+    __slots__ = ("_texts",)
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = texts
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def text(self, index: int) -> str:
+        """Give one input document as it is sent."""
+        return self._texts[index]
+
+    def slice(self, start: int, end: int) -> "TextBatch":
+        """Give some of them."""
+        return TextBatch(self._texts[start:end])
+
+    def row(self, index: int) -> JsonObject:
+        """Give one input document."""
+        document: JsonObject = json.loads(self._texts[index])
+        return document
+
+    def column(self, path: ReadPath) -> Sequence[JsonValue]:
+        """Give the values at one path, None where there is none."""
+        return [_at(self.row(index), path) for index in range(len(self))]
+
+
 def _at(value: JsonValue, path: ReadPath) -> JsonValue:
     for part in path:
         if not isinstance(value, Mapping) or part not in value:
@@ -95,4 +131,4 @@ class Evaluator(Protocol):
         ...
 
 
-__all__ = ["Evaluator", "InputBatch", "RowBatch", "VerdictBatch"]
+__all__ = ["Evaluator", "InputBatch", "RowBatch", "TextBatch", "VerdictBatch"]

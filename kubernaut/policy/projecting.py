@@ -60,7 +60,7 @@ def projection(reads: tuple[ReadPath, ...]) -> Projection:
 
 def _cut(value: JsonValue, tree: "_Tree | None") -> JsonValue:
     if tree is None:
-        return _whole_number(value) if isinstance(value, float) else value
+        return whole_number(value) if isinstance(value, float) else value
     if isinstance(value, Mapping):
         return _cut_mapping(value, tree)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -83,6 +83,7 @@ def _cut_mapping(value: JsonObject, tree: _Tree) -> JsonValue:
     return kept
 
 
-def _whole_number(value: float) -> JsonValue:
+def whole_number(value: float) -> JsonValue:
+    """Give a number as it stands in an input: without a fraction where it has none."""
     # JSON has one kind of number, and settings are floats here: 3.0 and 3 are the same input.
     return int(value) if value.is_integer() and abs(value) < _EXACT_INTEGERS else value

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from kubernaut.errors import EvaluatorError
-from kubernaut.policy.answering import UnusableInputError, encode_input, unusable
-from kubernaut.policy.batch import InputBatch, VerdictBatch
+from kubernaut.policy.answering import UnusableInputError, checked_text, encode_input, unusable
+from kubernaut.policy.batch import InputBatch, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.dictionary import DictionaryBuilder
 from kubernaut.policy.projecting import projection
@@ -290,7 +290,10 @@ def _chunks(policy: CompiledPolicy, batch: InputBatch, *, input_bytes: int) -> I
     chars = 0
     for index in range(len(batch)):
         try:
-            text = encode_input(cut(batch.row(index)), max_bytes=input_bytes)
+            if isinstance(batch, TextBatch):
+                text = checked_text(batch.text(index), max_bytes=input_bytes)
+            else:
+                text = encode_input(cut(batch.row(index)), max_bytes=input_bytes)
         except UnusableInputError as error:
             chunk.append(unusable(error))
             continue

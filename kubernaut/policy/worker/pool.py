@@ -7,7 +7,7 @@ from typing import Self
 
 from kubernaut.facts.snapshot import ReadPath
 from kubernaut.json_types import JsonObject, JsonValue
-from kubernaut.policy.batch import InputBatch, VerdictBatch
+from kubernaut.policy.batch import InputBatch, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.dictionary import DictionaryBuilder
 from kubernaut.policy.worker.client import WorkerEvaluator
@@ -57,7 +57,12 @@ class WorkerPool:
         if parts == 1:
             return self._evaluators[0].evaluate(policy, batch)
         edges = [count * part // parts for part in range(parts + 1)]
-        slices = [_Slice(batch, edges[part], edges[part + 1]) for part in range(parts)]
+        slices = [
+            batch.slice(edges[part], edges[part + 1])
+            if isinstance(batch, TextBatch)
+            else _Slice(batch, edges[part], edges[part + 1])
+            for part in range(parts)
+        ]
         with ThreadPoolExecutor(parts) as threads:
             done = list(
                 threads.map(lambda pair: pair[0].evaluate(policy, pair[1]), zip(self._evaluators, slices, strict=False))

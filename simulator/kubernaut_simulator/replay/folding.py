@@ -1,8 +1,9 @@
 """Judging recorded looks by one policy, each distinct input once.
 
-History repeats itself: the same Deployment with five ready pods is looked at thousands of times. Inputs that are equal
-on the paths that the policy reads get one evaluation. What is kept is a digest and an answer per distinct input, so
-memory follows the number of distinct inputs and not their size.
+History repeats itself: the same Deployment with five ready pods is looked at thousands of times. Two inputs that are
+equal on what the policy reads get one evaluation. Two that are equal on what its `allow` reads pass together: names
+that only the error message mentions matter when there is a message. What is kept is a digest and an answer per
+distinct input, so memory follows the number of distinct inputs and not their size.
 
 Asking and answering are two steps: while a worker judges what was asked, the next inputs are parsed here.
 """
@@ -10,32 +11,44 @@ Asking and answering are two steps: while a worker judges what was asked, the ne
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kubernaut.facts.snapshot import ReadPath, Snapshot, Unobserved, UnobservedReason, parse_path
-from kubernaut.json_types import JsonObject
-from kubernaut.judging import missing_fact
-from kubernaut.policy.batch import Evaluator, RowBatch, VerdictBatch
+from kubernaut.policy.answering import UnusableInputError, unusable
+from kubernaut.policy.batch import Evaluator, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
-from kubernaut.policy.projecting import projection
-from kubernaut.verdicts import Judgement
+from kubernaut.verdicts import Code, Judgement
 from kubernaut_simulator.history.arrow_schema import ArrowTable
+from kubernaut_simulator.replay.documents import Documents, WholeText
 from kubernaut_simulator.replay.inputs import InputTexts, LookInputs
 
 CHUNK_INPUTS = 2048
-"""Inputs held as Python objects at once."""
+"""Inputs held as Python objects at once, and handed to the evaluator together."""
 
 CHUNKS_AHEAD = 2
 """Chunks that may wait for the evaluator."""
 
-_REASONS = frozenset(reason.value for reason in UnobservedReason)
+MOST_PUT_OFF = 16_384
+"""Inputs that may wait for the answer to one that `allow` cannot tell from them."""
+
+_PENDING = -1
+
+
+@dataclass(slots=True)
+class _Alike:
+    """Inputs that are equal on what `allow` reads.
+
+    `number` is that of the first, which is judged; `put_off` are the others until it is known whether it passes.
+    """
+
+    number: int
+    passed: bool | None = None
+    put_off: list[tuple[int, str]] = field(default_factory=list)
 
 
 class FoldingJudge:
@@ -64,23 +77,28 @@ class FoldingJudge:
     ) -> None:
         self._evaluator = evaluator
         self._policy = policy
-        self._settings = None if settings is None else dict(settings)
-        self._project = projection(policy.reads)
+        self._documents = Documents(policy, settings=settings)
         self._fold = fold
         self._executor = executor
-        # A distinct input has a number; its answer stands at that place once it is there.
+        # A distinct input has a number; the code of its answer stands at that place once it is there.
+        self._codes: list[int] = []
         self._input_of_digest: dict[bytes, int] = {}
-        self._answers: list[int] = []
-        self._missing: dict[tuple[str, str | None], int | None] = {}
+        self._alike: dict[bytes, _Alike] = {}
+        self._first_of: dict[int, _Alike] = {}
+        self._missing: dict[tuple[str, str | None], int] = {}
+        self._texts: list[str] = []
+        self._numbers: list[int] = []
+        self._put_off = 0
         self._waiting: deque[tuple[list[int], Future[VerdictBatch]]] = deque()
         self._code_of_judgement: dict[Judgement, int] = {}
+        self._judgements: list[Judgement] = []
         self.judged = 0
         """Inputs that went through the evaluator."""
 
     @property
     def dictionary(self) -> list[Judgement]:
         """The distinct answers so far, by code."""
-        return list(self._code_of_judgement)
+        return list(self._judgements)
 
     def answers(self, looks: ArrowTable) -> NDArray[np.int32]:
         """Judge looks at once; see `LookInputs` for the columns and `answered` for what comes back."""
@@ -108,16 +126,9 @@ class FoldingJudge:
         """
         codes = inputs.codes[places]
         if not self._fold:
-            return np.array(
-                [one for texts in inputs.texts(codes, chunk=CHUNK_INPUTS) for one in self._numbers(texts)], np.int64
-            )
+            return self._asked(inputs, codes)
         wanted, of_look = np.unique(codes, return_inverse=True)
-        numbers = np.fromiter(
-            (one for texts in inputs.texts(wanted, chunk=CHUNK_INPUTS) for one in self._numbers(texts)),
-            np.int64,
-            len(wanted),
-        )
-        return numbers[of_look]
+        return self._asked(inputs, wanted)[of_look]
 
     def answered(self, asked: NDArray[np.int64]) -> NDArray[np.int32]:
         """Wait for the answers to what was asked.
@@ -132,75 +143,105 @@ class FoldingJudge:
         EvaluatorError
             The evaluator itself is not there.
         """
+        self._hand_over()
         while self._waiting:
             self._take_answers()
-        return np.asarray(self._answers, np.int32)[asked]
+            self._hand_over()
+        return np.asarray(self._codes, np.int32)[asked]
 
-    def _numbers(self, inputs: Sequence[InputTexts]) -> list[int]:
-        """Number some inputs, and hand over those that are new."""
-        numbers: list[int] = []
-        fresh: list[int] = []
-        documents: list[JsonObject] = []
-        for facts, unobserved, recorded in inputs:
-            key = (unobserved, recorded)
-            if key not in self._missing:
-                self._missing[key] = self._missing_number(unobserved, recorded)
-            number = self._missing[key]
-            if number is None:
-                document = self._document(facts)
-                number, is_new = self._numbered(document)
-                if is_new:
-                    fresh.append(number)
-                    documents.append(document)
-            numbers.append(number)
-        if fresh:
-            self._hand_over(fresh, documents)
+    def _asked(self, inputs: LookInputs, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+        numbers = np.empty(len(codes), np.int64)
+        done = 0
+        for texts in inputs.texts(codes, chunk=CHUNK_INPUTS):
+            numbers[done : done + len(texts)] = [self._number(one) for one in texts]
+            done += len(texts)
+            if len(self._texts) >= CHUNK_INPUTS:
+                self._hand_over()
+        self._hand_over()
         return numbers
 
-    def _document(self, facts: str) -> JsonObject:
-        tree = json.loads(facts)
-        if self._settings is not None:
-            tree["settings"] = self._settings
-        return self._project(tree)
+    def _number(self, given: InputTexts) -> int:
+        """Number an input; a new one waits to be handed over."""
+        facts, unobserved, recorded = given
+        kept = self._documents.kept(unobserved, recorded)
+        if kept.missing is not None:
+            key = (unobserved, recorded)
+            if key not in self._missing:
+                self._missing[key] = self._new(kept.missing)
+            return self._missing[key]
+        try:
+            deciding, whole = self._documents.read(facts, kept)
+            if not self._fold:
+                return self._judged_by_itself(whole())
+            return self._alone(whole()) if deciding is None else self._beside(deciding, whole)
+        except UnusableInputError as error:
+            return self._new(unusable(error))
 
-    def _numbered(self, document: JsonObject) -> tuple[int, bool]:
-        if self._fold:
-            # Facts are canonical texts, so equal documents have their keys in one order.
-            text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-            digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-            number = self._input_of_digest.setdefault(digest, len(self._answers))
-            if number < len(self._answers):
-                return number, False
-        self._answers.append(-1)
-        return len(self._answers) - 1, True
+    def _beside(self, deciding: str, whole: WholeText) -> int:
+        """Number an input whose `allow` reads less than the policy does."""
+        digest = _digest(deciding)
+        alike = self._alike.get(digest)
+        if alike is None:
+            number = self._alone(whole())
+            code = self._codes[number]
+            alike = self._alike[digest] = _Alike(number)
+            if code == _PENDING:
+                self._first_of.setdefault(number, alike)
+            else:
+                alike.passed = self._passed(code)
+            return number
+        if alike.passed:
+            return alike.number
+        text = whole()
+        number, is_new = self._numbered(text)
+        if is_new and alike.passed is None:
+            alike.put_off.append((number, text))
+            self._put_off += 1
+        elif is_new:
+            self._enqueue(number, text)
+        return number
 
-    def _missing_number(self, unobserved: str, recorded: str | None) -> int | None:
-        """Give the answer's number where a fact that the policy reads is missing, else None."""
-        snapshot = Snapshot(
-            facts={}, unobserved=_unobserved(json.loads(unobserved)), recorded=self._recorded_paths(recorded)
-        )
-        judgement = missing_fact(self._policy, snapshot)
-        if judgement is None:
-            return None
-        self._answers.append(self._code(judgement))
-        return len(self._answers) - 1
+    def _alone(self, text: str) -> int:
+        number, is_new = self._numbered(text)
+        if is_new:
+            self._enqueue(number, text)
+        return number
 
-    def _recorded_paths(self, text: str | None) -> tuple[ReadPath, ...] | None:
-        if text is None:
-            return None
-        paths = {parse_path(path) for path in json.loads(text)}
-        return tuple(sorted(paths if self._settings is None else {*paths, ("settings",)}))
+    def _judged_by_itself(self, text: str) -> int:
+        self._codes.append(_PENDING)
+        self._enqueue(len(self._codes) - 1, text)
+        return len(self._codes) - 1
 
-    def _hand_over(self, numbers: list[int], documents: list[JsonObject]) -> None:
-        self.judged += len(documents)
-        batch = RowBatch(documents)
-        if self._executor is None:
-            done: Future[VerdictBatch] = Future()
-            done.set_result(self._evaluator.evaluate(self._policy, batch))
-        else:
-            done = self._executor.submit(self._evaluator.evaluate, self._policy, batch)
-        self._waiting.append((numbers, done))
-        while len(self._waiting) > CHUNKS_AHEAD or (self._waiting and self._waiting[0][1].done()):
+    def _numbered(self, text: str) -> tuple[int, bool]:
+        number = self._input_of_digest.setdefault(_digest(text), len(self._codes))
+        if number < len(self._codes):
+            return number, False
+        self._codes.append(_PENDING)
+        return number, True
+
+    def _new(self, judgement: Judgement) -> int:
+        self._codes.append(self._code(judgement))
+        return len(self._codes) - 1
+
+    def _enqueue(self, number: int, text: str) -> None:
+        self._numbers.append(number)
+        self._texts.append(text)
+
+    def _hand_over(self) -> None:
+        """Give what has gathered to the evaluator, and take what it has answered."""
+        if self._texts:
+            self.judged += len(self._texts)
+            batch, numbers = TextBatch(self._texts), self._numbers
+            self._texts, self._numbers = [], []
+            if self._executor is None:
+                done: Future[VerdictBatch] = Future()
+                done.set_result(self._evaluator.evaluate(self._policy, batch))
+            else:
+                done = self._executor.submit(self._evaluator.evaluate, self._policy, batch)
+            self._waiting.append((numbers, done))
+        while self._waiting and (
+            len(self._waiting) > CHUNKS_AHEAD or self._put_off > MOST_PUT_OFF or self._waiting[0][1].done()
+        ):
             self._take_answers()
 
     def _take_answers(self) -> None:
@@ -208,19 +249,31 @@ class FoldingJudge:
         batch = done.result()
         codes = [self._code(judgement) for judgement in batch.dictionary]
         for number, answer in zip(numbers, batch.answers, strict=True):
-            self._answers[number] = codes[answer]
+            self._codes[number] = codes[answer]
+            alike = self._first_of.pop(number, None)
+            if alike is not None:
+                self._settle(alike, codes[answer])
+
+    def _settle(self, alike: _Alike, code: int) -> None:
+        """Let those that were put off pass with the first, or have each of them judged."""
+        alike.passed = self._passed(code)
+        self._put_off -= len(alike.put_off)
+        for number, text in alike.put_off:
+            if alike.passed:
+                self._codes[number] = code
+            else:
+                self._enqueue(number, text)
+        alike.put_off = []
+
+    def _passed(self, code: int) -> bool:
+        return self._judgements[code].code is Code.PASSED
 
     def _code(self, judgement: Judgement) -> int:
-        return self._code_of_judgement.setdefault(judgement, len(self._code_of_judgement))
+        code = self._code_of_judgement.setdefault(judgement, len(self._judgements))
+        if code == len(self._judgements):
+            self._judgements.append(judgement)
+        return code
 
 
-def _unobserved(texts: Mapping[str, Any]) -> dict[str, Unobserved]:
-    """Read back what `kubernaut.verification.rows` wrote: path to ``Reason: detail``."""
-    found = {}
-    for path, text in texts.items():
-        reason, _, detail = text.partition(": ")
-        known = reason in _REASONS
-        found[path] = Unobserved(
-            UnobservedReason(reason) if known else UnobservedReason.NOT_PROVIDED, detail if known else text
-        )
-    return found
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -38,10 +38,10 @@ VERDICTS = tuple(verdict.value for verdict in Verdict)
 KEPT_COLUMNS = frozenset(
     (
         "recorded_at", "cluster_uid", "incident_id", "workflow_uid", "execution_uid", "step", "purpose", "action",
-        "level", "phase", "type", "candidate", "policy_digest", "settings_digest", "validation_enabled", "required", "enforced",
-        "bucket", "percent", "p_ran", "overridden", "verdict", "reason", "started_at", "timeout_s", "hold_for_s",
-        "time_to_pass_s", "time_to_pass_lower_s", "observed_until", "namespace", "target_kind", "target_name",
-        "environment", "source", "why_not", "certain", "recorded_verdict", "recorded_digest",
+        "level", "phase", "type", "candidate", "policy_digest", "settings_digest", "validation_enabled", "required",
+        "enforced", "bucket", "percent", "p_ran", "overridden", "verdict", "reason", "started_at", "timeout_s",
+        "hold_for_s", "time_to_pass_s", "time_to_pass_lower_s", "observed_until", "namespace", "target_kind",
+        "target_name", "environment", "source", "why_not", "certain", "recorded_verdict", "recorded_digest",
     )
 )  # fmt: skip
 """What stays of an evaluation when a history is replayed in parts."""

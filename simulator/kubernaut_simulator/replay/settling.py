@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubernaut.identity import Phase
-from kubernaut.verdicts import Judgement, Reason, Verdict
+from kubernaut.verdicts import Code, Judgement, Reason, Verdict
 from kubernaut.verification.settle import Recorded, Settled, settle, settle_precondition
 from kubernaut.verification.timeline import Look, Terms
 from kubernaut_simulator.replay.looks import LookTimes
@@ -138,26 +138,84 @@ def _precondition(judgement: Judgement, *, elapsed_s: float, timeout_s: float) -
 def _postconditions(
     runs: RecordedRuns, looks: Looks, *, timeout_s: float | None, hold_for_s: float | None
 ) -> list[Settled]:
-    of_look = np.repeat(runs.started_us, np.diff(looks.first))
-    began_s = ((looks.times.began_us - of_look) / _MICROSECONDS).tolist()
-    read_s = ((looks.times.read_us - of_look) / _MICROSECONDS).tolist()
-    slot, answer, bounds = looks.times.slot.tolist(), looks.answer.tolist(), looks.first.tolist()
-    not_recorded = [judgement.reason is Reason.FACT_NOT_RECORDED for judgement in looks.dictionary]
-    settled = []
-    for at in range(len(bounds) - 1):
-        span = range(bounds[at], bounds[at + 1])
-        missing = next((answer[i] for i in span if not_recorded[answer[i]]), None)
-        if missing is not None:
-            settled.append(_unanswered(looks.dictionary[missing].message))
-            continue
-        recorded = runs.recorded(at)
-        terms = Terms(
-            recorded.terms.timeout_s if timeout_s is None else timeout_s,
-            recorded.terms.hold_for_s if hold_for_s is None else hold_for_s,
+    rows = len(runs.started_us)
+    of_look = np.repeat(np.arange(rows), np.diff(looks.first))
+    timeouts_s = runs.timeout_s if timeout_s is None else np.full(rows, timeout_s)
+    holds_s = runs.hold_for_s if hold_for_s is None else np.full(rows, hold_for_s)
+    not_recorded = np.array([judgement.reason is Reason.FACT_NOT_RECORDED for judgement in looks.dictionary], bool)
+    missing = _first_of_each(not_recorded[looks.answer], looks) if len(looks.answer) else {}
+    began_s = (looks.times.began_us - runs.started_us[of_look]) / _MICROSECONDS
+    read_s = (looks.times.read_us - runs.started_us[of_look]) / _MICROSECONDS
+    kept = np.flatnonzero(~leaves_no_trace(looks, of_look, began_s, read_s, deadline_s=timeouts_s[of_look]))
+    bounds = np.searchsorted(of_look[kept], np.arange(rows + 1)).tolist()
+    seen = [
+        Look(slot, began, read, looks.dictionary[answer])
+        for slot, began, read, answer in zip(
+            looks.times.slot[kept].tolist(),
+            began_s[kept].tolist(),
+            read_s[kept].tolist(),
+            looks.answer[kept].tolist(),
+            strict=True,
         )
-        seen = (Look(slot[i], began_s[i], read_s[i], looks.dictionary[answer[i]]) for i in span)
-        settled.append(settle(seen, terms, recorded=recorded))
-    return settled
+    ]
+    return [
+        _unanswered(looks.dictionary[missing[at]].message)
+        if at in missing
+        else settle(seen[bounds[at] : bounds[at + 1]], Terms(timeout, hold_for), recorded=runs.recorded(at))
+        for at, (timeout, hold_for) in enumerate(zip(timeouts_s.tolist(), holds_s.tolist(), strict=True))
+    ]
+
+
+def leaves_no_trace(
+    looks: Looks,
+    of_look: NDArray[np.int64],
+    began_s: NDArray[np.float64],
+    read_s: NDArray[np.float64],
+    *,
+    deadline_s: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Find the looks that `settle` need not be shown: most of a long wait.
+
+    A look that failed, followed in time by another that failed, leaves nothing: the second sets all that the first has
+    set. Neither does one that ended in Error, followed by one that failed or ended in Error. Passes always count.
+
+    Parameters
+    ----------
+    of_look : array of int64, shape (n_looks,)
+        Which evaluation each belongs to.
+    began_s, read_s, deadline_s : array of float64, shape (n_looks,)
+        Seconds from that evaluation's start; the deadline is the first one, before it may have moved.
+    """
+    none = np.zeros(len(of_look), bool)
+    if len(of_look) < 2:
+        return none
+    failed, fatal, error = (
+        np.array([holds(judgement) for judgement in looks.dictionary], bool)[looks.answer]
+        for holds in (
+            lambda judgement: judgement.code is Code.FAILED,
+            lambda judgement: judgement.fatal,
+            lambda judgement: judgement.code is Code.ERROR,
+        )
+    )
+    followed = (
+        (of_look[:-1] == of_look[1:])
+        & (looks.times.slot[:-1] < looks.times.slot[1:])
+        & (began_s[:-1] <= read_s[:-1])
+        & (read_s[:-1] <= began_s[1:])
+        & (began_s[1:] <= deadline_s[1:])
+    )
+    overwritten = failed[:-1] & ~fatal[:-1] & failed[1:]
+    overwritten |= error[:-1] & (failed[1:] | error[1:])
+    none[:-1] = followed & overwritten
+    return none
+
+
+def _first_of_each(marked: NDArray[np.bool_], looks: Looks) -> dict[int, int]:
+    """Give, for each evaluation with a marked look, the answer of its first one."""
+    at = np.flatnonzero(marked)
+    owner = np.searchsorted(looks.first, at, side="right") - 1
+    rows, first = np.unique(owner, return_index=True)
+    return dict(zip(rows.tolist(), looks.answer[at[first]].tolist(), strict=True))
 
 
 def _unanswered(why_not: str) -> Settled:

@@ -5,7 +5,10 @@ from kubernaut.facts.definitions import FactDefinition, FactSource, FactType
 _PODS = ("Pod",)
 _IMPROVED = ("Deployment", "ReplicaSet")
 _METRICS = ("Pod", "PodMetrics")
-_OWNED = '* on(namespace,pod) group_left() kube_pod_owner{owner_kind="ReplicaSet",owner_name=~"$name-[^-]+"}'
+_OWNED = (
+    "* on(namespace,pod) group_left() "
+    'kube_pod_owner{namespace="$namespace",owner_kind="ReplicaSet",owner_name=~"$name-[^-]+"}'
+)
 _CONTAINERS = '{namespace="$namespace",pod=~"$name-.*"}'
 _BY_OWNER = (
     "Pods whose controller is a ReplicaSet whose controller is the Deployment, by UID. Where ReplicaSets "
@@ -165,19 +168,19 @@ POD_FACTS: tuple[FactDefinition, ...] = (
         "total_pods",
         "Pods that count as replicas.",
         "Neither terminating nor finished (Succeeded, Failed): what the ReplicaSet counts.",
-        f'count(kube_pod_status_phase{{phase=~"Pending|Running|Unknown"}} == 1 {_OWNED})',
+        f'count((kube_pod_status_phase{{phase=~"Pending|Running|Unknown"}} == 1) {_OWNED})',
     ),
     _count(
         "running_pods",
         "Pods whose phase is Running.",
         "Not terminating.",
-        f'count(kube_pod_status_phase{{phase="Running"}} == 1 {_OWNED})',
+        f'count((kube_pod_status_phase{{phase="Running"}} == 1) {_OWNED})',
     ),
     _count(
         "ready_pods",
         "Pods that serve.",
         "Condition Ready is True, not terminating, not finished.",
-        f'count(kube_pod_status_ready{{condition="true"}} == 1 {_OWNED})',
+        f'count((kube_pod_status_ready{{condition="true"}} == 1) {_OWNED})',
     ),
     _count(
         "updated_pods",
@@ -198,7 +201,7 @@ POD_FACTS: tuple[FactDefinition, ...] = (
         "unschedulable_pods",
         "Pods for which the scheduler found no node.",
         "Condition PodScheduled is False with the reason Unschedulable.",
-        f"count(kube_pod_status_unschedulable == 1 {_OWNED})",
+        f"count((kube_pod_status_unschedulable == 1) {_OWNED})",
     ),
     FactDefinition(
         name="pods",

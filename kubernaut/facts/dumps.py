@@ -72,7 +72,8 @@ def _tells_of(kind: str, objects: ObjectSet, target: Target) -> bool:
 
 def _why(kind: str, target: Target) -> str:
     where = "" if kind in ("Node", ALL_PODS) else f" of namespace {target.namespace}"
-    what = "pods of other namespaces" if kind == ALL_PODS else f"{kind}s{where}"
+    plural = kind if kind.endswith("s") else f"{kind}s"
+    what = "pods of other namespaces" if kind == ALL_PODS else f"{plural}{where}"
     return f"the dump has no {what}"
 
 

@@ -60,6 +60,7 @@ def test_why():
 
     assert found["Node"].reason is UnobservedReason.NOT_PROVIDED
     assert found["Node"].detail == "the dump has no Nodes"
+    assert found["PodMetrics"].detail == "the dump has no PodMetrics of namespace shop"
     assert found["Pod"].detail == "the dump has no Pods of namespace shop"
     assert found[ALL_PODS].detail == "the dump has no pods of other namespaces"
 

@@ -87,7 +87,7 @@ def load_condition_sets(
     strangers: list[str] = []
     by_name = {name: level for level, name in names.items()}
     for item in _objects(text, source=source):
-        name = _name_of(item)
+        name = configmap_name(item)
         level = by_name.get(name) if item.get("kind") == "ConfigMap" else None
         if level is None:
             strangers.append(f"{item.get('kind', 'object without kind')} {name or 'without name'}")
@@ -138,8 +138,8 @@ def condition_set(
         Above 1 MiB, neither policies nor settings in it, settings.yaml or facts.yaml not usable, or a
         condition that has no policy.
     """
-    name = _name_of(configmap) or "ConfigMap without name"
-    data = _data(configmap, name=name)
+    name = configmap_name(configmap) or "ConfigMap without name"
+    data = configmap_data(configmap, name=name)
     keys = _Keys(level=level, configmap=name)
     for key in sorted(data):
         keys.take(key, data[key])
@@ -260,7 +260,14 @@ def _warned(conditions: ConditionSet, *warnings: str) -> ConditionSet:
     return replace(conditions, warnings=(*conditions.warnings, *warnings))
 
 
-def _data(configmap: Mapping[str, Any], *, name: str) -> dict[str, str]:
+def configmap_data(configmap: Mapping[str, Any], *, name: str) -> dict[str, str]:
+    """Give a ConfigMap's keys and texts.
+
+    Raises
+    ------
+    SettingsError
+        It is no ConfigMap of texts, or above 1 MiB.
+    """
     data = configmap.get("data") or {}
     if configmap.get("kind", "ConfigMap") != "ConfigMap":
         raise SettingsError(f"{name}: a {configmap['kind']} where a ConfigMap is expected")
@@ -273,7 +280,8 @@ def _data(configmap: Mapping[str, Any], *, name: str) -> dict[str, str]:
     return dict(data)
 
 
-def _name_of(item: Mapping[str, Any]) -> str:
+def configmap_name(item: Mapping[str, Any]) -> str:
+    """Give an object's name; empty without one."""
     metadata = item.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return name if isinstance(name, str) else ""

@@ -1,4 +1,6 @@
-"""Every error that this project raises on purpose, in one tree::
+"""Every error that this project raises on purpose, in one tree.
+
+::
 
     KubernautError                 what is wrong, where, and what to do
     ├── InputError                 the user's input cannot be used (exit code 1)

@@ -38,11 +38,12 @@ _SVG = """\
 
 def decision_picture() -> str:
     """Tune the demo's history and draw the decision table."""
-    from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.demo_command import DEMO_DATASET
     from kubernaut_simulator.datasets import dataset_path
     from kubernaut_simulator.history.history import History
     from kubernaut_simulator.tuning.tune import tune
+
+    from kubernaut.policy.worker.client import WorkerEvaluator
 
     with WorkerEvaluator() as evaluator:
         tuning = tune(History.load(dataset_path(DEMO_DATASET)), evaluator=evaluator)

@@ -7,11 +7,13 @@ facts that are known there, or a stand-in.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Protocol
 
 from kubernaut.conditions.condition_set import ConditionSet, PolicyText
+from kubernaut.conditions.custom_facts import FACTS_KEY, CustomFacts
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.durations import format_duration
 from kubernaut.errors import SettingsError
@@ -47,11 +49,15 @@ class CompiledSet:
         Of every condition that the settings name.
     candidates : mapping of ConditionId to CompiledPolicy
         Challengers of those.
+    warnings : tuple of str
+        What of the texts was ignored, and custom facts that a policy reads and facts.yaml does not define: a live
+        run will not have them, recorded ones may.
     """
 
     texts: ConditionSet
     policies: Mapping[ConditionId, "CompiledPolicy"] = field(repr=False)
     candidates: Mapping[ConditionId, "CompiledPolicy"] = field(repr=False)
+    warnings: tuple[str, ...] = ()
 
 
 def compile_set(conditions: ConditionSet, compile_: Compile) -> CompiledSet:
@@ -80,7 +86,18 @@ def compile_set(conditions: ConditionSet, compile_: Compile) -> CompiledSet:
                 where = f"{condition} in environment {environment}" if environment else str(condition)
                 known = [policies[condition], *([candidates[condition]] if challenger else [])]
                 _check_numbers(effective.settings, known, where=where)
-    return CompiledSet(texts=conditions, policies=policies, candidates=candidates)
+    compiled = [*policies.values(), *candidates.values()]
+    warnings = (*conditions.warnings, *_undefined_facts(compiled, conditions.custom_facts))
+    return CompiledSet(texts=conditions, policies=policies, candidates=candidates, warnings=warnings)
+
+
+def _undefined_facts(policies: "Iterable[CompiledPolicy]", facts: CustomFacts) -> Iterator[str]:
+    for policy in {one.name: one for one in policies}.values():
+        read = {path[1] for path in policy.reads if len(path) > 1 and path[0] == "custom"}
+        for name in sorted(read - set(facts.facts)):
+            close = get_close_matches(name, facts.facts, n=1, cutoff=0.6)
+            hint = f"; did you mean `{close[0]}`?" if close else ""
+            yield f"{policy.name}: reads input.custom.{name}, which {FACTS_KEY} does not define{hint}"
 
 
 def compile_text(text: PolicyText, conditions: ConditionSet, compile_: Compile) -> "CompiledPolicy":

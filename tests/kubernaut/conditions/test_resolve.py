@@ -242,6 +242,23 @@ def test_a_challenger_is_judged_beside_its_condition_and_never_enforced():
     assert champion.policy_digest != challenger.policy_digest
 
 
+def test_a_custom_fact_that_nobody_defines_is_warned_of():
+    facts = "facts: {queue_length: {type: number, promql: sum(queue)}}"
+    rego = "package p\nimport rego.v1\nallow if input.custom.queue_lenght < input.custom.queue_length\n"
+    data = {
+        "settings.yaml": f"actions: {{{ACTION}: {{pre: {{x: {{}}}}}}}}",
+        "facts.yaml": facts,
+        "x.rego": rego,
+        "odd": "",
+    }
+    texts = condition_set({"metadata": {"name": "cm"}, "data": data}, level=Level.STEP, shipped=Shipped())
+
+    assert compile_set(texts, compile_policy).warnings == (
+        *texts.warnings,
+        "cm/x.rego: reads input.custom.queue_lenght, which facts.yaml does not define; did you mean `queue_length`?",
+    )
+
+
 def test_a_policy_that_does_not_compile_is_refused_when_the_set_is_loaded():
     with pytest.raises(PolicyError, match=r"^cm/x\.rego"):
         configured(f"actions: {{{ACTION}: {{pre: {{x: {{}}}}}}}}", x="package p\nallow if")

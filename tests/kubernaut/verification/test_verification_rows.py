@@ -114,6 +114,22 @@ def test_the_probability_to_run_counts_required_failures_whether_enrolled_or_not
     assert len({row.record_id for row in rows.values()}) == 5
 
 
+def test_a_challenger_is_recorded_beside_its_condition_under_its_own_digest(context):
+    spec = stage(entry(), entry(candidate=True, policy_digest="digest-of-challenger"))
+    run = drive(spec, world({"ready": [(0, NOT_YET), (5, PASS)], "ready@candidate": [(0, NOT_YET)]}))
+    rows = [evaluation_row(context, spec, run.status, item.key, recorded_at=LATER) for item in spec.conditions]
+    attempts = {one.key: attempt_row(context, spec, one, recorded_at=LATER) for one in run.attempts if one.slot == 0}
+
+    assert [(row.type, row.candidate, row.policy_digest, row.enforced) for row in rows] == [
+        ("ready", False, "digest-of-ready", True),
+        ("ready", True, "digest-of-challenger", False),
+    ]
+    assert rows[0].record_id != rows[1].record_id
+    assert attempts["ready@candidate"].policy_digest == "digest-of-challenger"
+    assert attempts["ready@candidate"].evaluation_id == rows[1].record_id
+    assert attempts["ready"].read_at == attempts["ready@candidate"].read_at
+
+
 def test_with_the_switch_off_every_run_is_let_through(context):
     spec = stage(entry(phase=Phase.PRE), phase=Phase.PRE)
     run = drive(spec, one((0, NOT_YET)), observations=[(0.0, EnforcementSwitched(enforcement=False))])

@@ -19,6 +19,7 @@ from kubernaut_simulator.estimation.clustering import Clustering, cluster_spread
 from kubernaut_simulator.estimation.false_stops import MINIMUM_GOOD
 from kubernaut_simulator.estimation.rates import Rate, rate
 from kubernaut_simulator.progress import Progress, silent
+from kubernaut_simulator.rollout.budget_course import budget_course
 from kubernaut_simulator.rollout.incidents import Incidents, incidents_of
 from kubernaut_simulator.rollout.plan_result import ConditionPlan, RolloutPlan
 from kubernaut_simulator.rollout.simulating import SimulatedRollouts, simulate_rollouts
@@ -27,6 +28,9 @@ from kubernaut_simulator.rollout.truths import Blocks, Floats, blocks_of, draw_t
 
 SIMULATED = 1_000
 """Rollouts: a share is then known to within 3 points."""
+
+AT_TARGET_EACH = 4
+"""One in so many rollouts is spent on each condition at the target; its share of wrong goes is small."""
 
 MOST_WEIGHTS = 8_000_000
 """Rollouts times target-days that are held at once: 64 MB for each array of them."""
@@ -105,7 +109,7 @@ def plan_rollout(
                 per_day=per_day,
                 limit=budgets[at],
                 rng=rng,
-                rollouts=rollouts,
+                rollouts=max(1, rollouts // AT_TARGET_EACH),
                 rollout=rollout,
                 tested_together=len(chosen),
             )
@@ -265,5 +269,6 @@ def _condition(
         wrong_stop_by_budget=rate(int((~wrong & simulated.by_budget[:, at]).sum()), total),
         went=rate(int(went.sum()), total),
         wrong_go_at_target=worst,
+        blocks_at_double=None if limit is None else budget_course(min(1.0, 2 * limit), limit=limit).blocks_at(0.95),
         true_rate=tuple(float(value) for value in np.quantile(simulated.true_rates[:, at], (0.05, 0.5, 0.95))),
     )

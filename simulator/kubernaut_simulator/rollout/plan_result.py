@@ -45,6 +45,9 @@ class ConditionPlan:
         Enforced when the last stage begins, right or wrong.
     wrong_go_at_target : Rate
         Of rollouts of this condition alone with a true rate exactly at the target: enforced when the last stage begins.
+    blocks_at_double : int or None
+        Stops by which the block budget has set it back in 95 % of rollouts, were its block rate twice the limit; None
+        without a budget, or when 1,024 enforced incidents do not suffice.
     """
 
     condition: str
@@ -58,6 +61,7 @@ class ConditionPlan:
     wrong_stop_by_budget: Rate
     went: Rate
     wrong_go_at_target: Rate
+    blocks_at_double: int | None
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -115,6 +119,7 @@ class RolloutPlan(Result):
                     "wrong stop": one.wrong_stop.text(),
                     "of these by budget": one.wrong_stop_by_budget.text(),
                     "reaches the last stage": one.went.text(),
+                    "stops until set back at twice the budget": one.blocks_at_double,
                     "wrong go at the target": one.wrong_go_at_target.text(),
                 }
                 for one in self.conditions

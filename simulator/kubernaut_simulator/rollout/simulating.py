@@ -19,9 +19,9 @@ from kubernaut_simulator.rollout.lines import above_line, budget_line, go_line
 from kubernaut_simulator.rollout.terms import DAY_S, RolloutTerms
 from kubernaut_simulator.rollout.truths import Blocks, Floats
 
-LONGEST_LINE = 6_000
-"""Trials that a line is computed for. Beyond it nothing new is decided: a condition that 6,000 good incidents have not
-shown to be right or wrong is at the target for every practical purpose."""
+LINE_LENGTHS = (1_024, 4_096)
+"""Trials that a line is computed for: few take the longer one. Beyond it nothing new is decided: a condition that 4,096
+incidents have not shown to be right or wrong is at its limit for every practical purpose."""
 
 CHUNK_INCIDENTS = (64, 1_024)
 """Fewest and most incidents of one rollout that are drawn at once: speed against memory."""
@@ -220,14 +220,15 @@ class _Run:
             enters = judges[:, c] & good & ~enrolled
             n = _running(enters, row, start.judged[:, c])
             k = _running(enters & stop[:, c], row, start.false_stops[:, c])
-            at = np.minimum(n, LONGEST_LINE)
+            trials = _line_length(n)
+            at = np.minimum(n, trials)
             if last:
                 shown = enters & (n >= self.terms.minimum)
             else:
-                line = go_line(LONGEST_LINE, target=target, alpha=self.alpha, minimum=self.terms.minimum)
+                line = go_line(trials, target=target, alpha=self.alpha, minimum=self.terms.minimum)
                 shown = enters & (k <= line[at])
             _first(start.shown[:, c], row, shown, when + age)
-            above = above_line(LONGEST_LINE, target=target, alpha=self.alpha, minimum=self.terms.minimum)
+            above = above_line(trials, target=target, alpha=self.alpha, minimum=self.terms.minimum)
             wrong = np.full(len(start.shown), np.inf)
             _first(wrong, row, enters & (k >= above[at]), when + age)
             _earlier(start, c, wrong, budget=False)
@@ -235,9 +236,10 @@ class _Run:
                 counted = enrolled & seen[:, c]
                 e = _running(counted, row, self.enforced[:, c] + start.enforced[:, c])
                 b = _running(counted & stop[:, c], row, self.blocked[:, c] + start.blocked[:, c])
-                fewest = budget_line(LONGEST_LINE, limit=limit)[np.minimum(e, LONGEST_LINE)]
+                trials = _line_length(e)
+                fewest = budget_line(trials, limit=limit)[np.minimum(e, trials)]
                 spent = np.full(len(start.shown), np.inf)
-                _first(spent, row, counted & stop[:, c] & (b >= fewest) & (e <= LONGEST_LINE), when)
+                _first(spent, row, counted & stop[:, c] & (b >= fewest) & (e <= trials), when)
                 _earlier(start, c, spent, budget=True)
         start.covered[rows] = covered
         self._count(stage, start, row=row, incident=incident, when=when, enrolled=enrolled)
@@ -333,6 +335,12 @@ class _Stage:
         emptied = np.where(self.gone, 0.0, self.set_back).max(axis=1)
         ends: Floats = np.where(gone.all(axis=1), np.minimum(end, emptied), end)
         return ends
+
+
+def _line_length(trials: Codes) -> int:
+    """How far a line must reach."""
+    short, long = LINE_LENGTHS
+    return short if int(trials.max(initial=0)) <= short else long
 
 
 def _running(flags: Flags, row: Codes, before: Codes) -> Codes:

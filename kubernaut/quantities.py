@@ -150,9 +150,7 @@ def parse_resource(value: object) -> Fraction:
         Not a quantity, negative, or above 2^63-1.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise QuantityError(
-            f"a quantity is text or a number, not {type(value).__name__}; write it like 500m or 1.5Gi"
-        )
+        raise QuantityError(f"a quantity is text or a number, not {type(value).__name__}; write it like 500m or 1.5Gi")
     amount = parse_quantity(value if isinstance(value, str) else _number_text(value)).value
     if amount < 0:
         raise QuantityError(f"{_show(value)} is negative; an amount of a resource is not")
@@ -213,7 +211,5 @@ def _canonical_binary(value: int) -> str:
 
 
 def _show(value: object) -> str:
-    text = (
-        repr(value) if not isinstance(value, int) or value.bit_length() <= _MAX_EXPONENT else "a huge number"
-    )
+    text = repr(value) if not isinstance(value, int) or value.bit_length() <= _MAX_EXPONENT else "a huge number"
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,1 +1,1 @@
-"""Enforcement: what a verdict does - buckets, overrides, the block budget; never what is evaluated."""
+"""Enforcement: whether a verdict may stop a run - buckets, overrides, the block budget; never what is evaluated."""

@@ -4,8 +4,10 @@ import pytest
 from helpers.verification_worlds import ERROR, FATAL, PASS, entry, not_yet, one, stage, world
 from helpers.virtual_clock import START, drive
 
+from kubernaut.identity import Level, Phase
 from kubernaut.verdicts import Attempt, Reason, Verdict
 from kubernaut.verification.decide import begin, decide
+from kubernaut.verification.post_stage import observed_to_timeout
 from kubernaut.verification.types import (
     EndCause,
     EnforcementSwitched,
@@ -16,6 +18,7 @@ from kubernaut.verification.types import (
     ReadFacts,
     RecordEvaluations,
     StagePhase,
+    StageSpec,
     StoreStatus,
 )
 
@@ -332,3 +335,10 @@ def test_what_is_over_stays_as_it_is():
 
     assert later.status == run.status
     assert later.intents == ()
+
+
+def test_by_default_a_fifth_of_the_runs_is_observed_and_blocked_lasts_an_hour():
+    specs = [StageSpec(uid=f"run-{n}", level=Level.STEP, phase=Phase.POST, conditions=()) for n in range(5000)]
+
+    assert abs(sum(map(observed_to_timeout, specs)) / len(specs) - 0.2) < 0.02
+    assert specs[0].blocked_deadline_s == 3600.0

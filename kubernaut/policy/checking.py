@@ -211,7 +211,7 @@ def _compile(
     found: Examined, package: str, modules: Mapping[str, str], *, name: str, plan_builder: PlanBuilder
 ) -> Mapping[str, Any] | None:
     try:
-        return plan_builder(package, modules)
+        return _with_full_names(plan_builder(package, modules), modules)
     except BuildError as error:
         for problem in error.problems:
             text = modules.get(problem.file, modules[name])
@@ -230,6 +230,19 @@ def _is_bare_every(source: str, place: Place) -> bool:
     # OPA takes `allow if every x in xs { ... }`, regopy only takes it in braces.
     lines = source.splitlines()
     return place.line is not None and place.line <= len(lines) and "if every " in lines[place.line - 1]
+
+
+def _with_full_names(document: Mapping[str, Any], modules: Mapping[str, str]) -> Mapping[str, Any]:
+    """Give a plan whose files are called what the user calls them; regopy leaves out their folders."""
+    static = document["static"]
+    full: dict[str, list[str]] = {}
+    for name in modules:
+        full.setdefault(name.rsplit("/", 1)[-1], []).append(name)
+    named = [
+        {**entry, "value": full[entry["value"]][0]} if len(full.get(entry["value"], ())) == 1 else entry
+        for entry in static.get("files", ())
+    ]
+    return {**document, "static": {**static, "files": named}}
 
 
 def _place_at(source: str, offset: int, *, file: str) -> Place:

@@ -31,6 +31,13 @@ class ExitCode(IntEnum):
     INTERNAL_ERROR = 3
 
 
+INTERRUPTED = 130
+"""What shells expect of a program that was stopped by Ctrl-C (128 + SIGINT)."""
+
+
+STDOUT_FILENO = 1
+
+
 class GateNotMetError(KubernautError):
     """The answer is no; the message names what did not pass, below the answer that has been printed."""
 
@@ -65,24 +72,41 @@ def run(command: Callable[[], object]) -> int:
         error.show(file=sys.stderr)
         return ExitCode.BAD_INPUT
     except (typer.Abort, KeyboardInterrupt):
-        print("stopped", file=sys.stderr)
-        return ExitCode.BAD_INPUT
+        code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (`kubernaut ... | head`); Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+        return _reader_has_gone()
+    except SystemExit as left:
+        # typer takes a broken pipe for itself and leaves with 1.
+        if isinstance(left.__context__, BrokenPipeError):
+            return _reader_has_gone()
+        raise
     except GateNotMetError as error:
         if str(error):
-            print(error, file=sys.stderr)
+            print(_safe(error), file=sys.stderr)
         return ExitCode.GATE_NOT_MET
     except KubernautError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_safe(error)}", file=sys.stderr)
         return exit_code_of(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a person gets a sentence, not a traceback
-        print(f"internal error: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"internal error: {type(error).__name__}: {_safe(error)}", file=sys.stderr)
         if os.environ.get("KUBERNAUT_DEBUG"):
             traceback.print_exc()
         else:
             print("Run again with KUBERNAUT_DEBUG=1 to see where.", file=sys.stderr)
         return ExitCode.INTERNAL_ERROR
+    if code == INTERRUPTED:
+        print("stopped", file=sys.stderr)
     return code if isinstance(code, int) else ExitCode.OK
+
+
+def _reader_has_gone() -> int:
+    """End quietly: the reader of our output has what it wanted (`kubernaut ... | head`)."""
+    # Python flushes once more at exit, and would complain.
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the process
+    os.dup2(sys.stdout.fileno(), STDOUT_FILENO)
+    return ExitCode.OK
+
+
+def _safe(error: BaseException) -> str:
+    """Give a message line by line without what would steer the terminal: it may quote files and clusters."""
+    return "\n".join("".join(char if char.isprintable() else " " for char in line) for line in str(error).splitlines())

@@ -33,14 +33,16 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(
-    arguments: Annotated[
-        list[str],
+    record: Annotated[
+        str,
         typer.Argument(
-            metavar="RECORD HISTORY...",
-            help="A record_id of an evaluation or attempt (its first characters are enough), then files or folders "
-            "of history. With --list only the history.",
+            metavar="RECORD",
+            help="A record_id of an evaluation or attempt; its first characters are enough. Left out with --list.",
         ),
     ],
+    history: Annotated[
+        list[Path] | None, typer.Argument(metavar="HISTORY", help="Files or folders: .jsonl, .jsonl.gz, .parquet.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", help="Name records instead of explaining one.")] = False,
     verdict: Annotated[
         str | None, typer.Option("--verdict", metavar="VERDICT", help="With --list: only this verdict, e.g. Failed.")
@@ -72,19 +74,17 @@ def explain(
 
     if (verdict or condition) and not list_:
         raise InputError("--verdict and --condition go with --list; a record is named by its id")
-    record, paths = ("", arguments) if list_ else (arguments[0], arguments[1:])
+    paths = [Path(record), *(history or [])] if list_ else history
     if not paths:
         raise InputError("name a record and where its history is: kubernaut explain RECORD HISTORY...")
-    history = load_history(
-        [Path(path) for path in paths], strict=strict, since=since, until=until, action=action, namespace=namespace
-    )
+    loaded = load_history(paths, strict=strict, since=since, until=until, action=action, namespace=namespace)
     if list_:
-        _list(history, verdict=verdict, condition=condition, limit=limit, output=output)
+        _list(loaded, verdict=verdict, condition=condition, limit=limit, output=output)
         return
     from kubernaut_simulator.replay.explaining import explain_record
 
     with WorkerEvaluator() as evaluator:
-        found = explain_record(history, record, evaluator=evaluator, conditions=load_conditions(conditions))
+        found = explain_record(loaded, record, evaluator=evaluator, conditions=load_conditions(conditions))
     documents = [explanation_document(one) for one in found]
     for document in documents:
         print_document(document, output, text=explanation_text, title=document["condition"], rows="looks")

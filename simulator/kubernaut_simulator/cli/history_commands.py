@@ -44,7 +44,7 @@ def describe(
 
 @app.command("convert")
 def convert(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE...", help="History files or folders, or CSV files.")],
+    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="History files or folders, or CSV files.")],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder to write.")],
     source: Annotated[
         Source, typer.Option("--from", metavar="history|csv", help="What the sources are.")

@@ -31,7 +31,7 @@ OutputOption = Annotated[
 ]
 HistoryArguments = Annotated[
     list[Path],
-    typer.Argument(metavar="HISTORY...", help="Files or folders: .jsonl, .jsonl.gz, .parquet."),
+    typer.Argument(metavar="HISTORY", help="Files or folders: .jsonl, .jsonl.gz, .parquet."),
 ]
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Make the first bad line fatal instead of reporting and counting it.")

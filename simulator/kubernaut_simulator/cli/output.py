@@ -45,9 +45,11 @@ def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *,
     elif output is OutputFormat.YAML:
         _print_yaml([list(records)])
     elif output is OutputFormat.CSV:
+        if not records:
+            return
         import csv
 
-        writer = csv.DictWriter(sys.stdout, fieldnames=list(records[0]) if records else [], lineterminator="\n")
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(records[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(records)
     elif output is OutputFormat.HTML:

@@ -22,7 +22,7 @@ app = typer.Typer(help="Lint, test and show policies.", no_args_is_help=True)
 
 FilesArgument = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="[FILE...]", help="Policies, folders, or YAML with ConfigMaps; none: all that ship."),
+    typer.Argument(metavar="FILE", help="Policies, folders, or YAML with ConfigMaps; none: all that ship."),
 ]
 
 
@@ -81,7 +81,10 @@ def lint(
     elif findings or output is not LintFormat.TABLE:
         print_records([_finding_record(one) for one in findings], OutputFormat(output.value), title="Findings")
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    summary = f"{len(policies)} policies: {errors} errors, {len(findings) - errors} warnings"
+    summary = (
+        f"{_count(errors, 'error')} and {_count(len(findings) - errors, 'warning')} "
+        f"in {_count(len(policies), 'policy', 'policies')}"
+    )
     if errors or (findings and fail_level is FailLevel.WARNING):
         raise PolicyError(summary)
     say(summary)
@@ -120,8 +123,8 @@ def run_policy_tests(files: FilesArgument = None, output: OutputOption = OutputF
     else:
         print_records(records, output, title="Policy tests")
     if failed:
-        raise GateNotMetError(f"{len(failed)} of {len(records)} tests failed")
-    say(f"{len(records)} tests passed")
+        raise GateNotMetError(f"{len(failed)} of {_count(len(records), 'test')} failed")
+    say(f"{_count(len(records), 'test')} passed")
 
 
 @app.command("show")
@@ -140,6 +143,10 @@ def show(
     given = named_policy(policy)
     document = policy_document(given)
     print_document(document, output, text=policy_text, title=given.name, rows="parameters")
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def _findings(policy: GivenPolicy) -> list[Finding]:

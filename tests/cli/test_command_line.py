@@ -1,0 +1,190 @@
+"""What holds for every command: help, exit codes, streams, completion, speed, pipes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+from helpers.command_line import kubernaut, kubernaut_process
+from kubernaut_simulator.cli.exits import ExitCode, GateNotMetError, exit_code_of, run
+from kubernaut_simulator.cli.main import app
+from kubernaut_simulator.cli.reference import markdown
+
+from kubernaut import __version__
+from kubernaut.errors import EvaluatorError, InputError, MissingExtraError
+
+
+def paths(command, path=()):
+    """Give the words of every command."""
+    children = getattr(command, "commands", None)
+    if children is None:
+        return [path]
+    return [below for name, child in children.items() for below in paths(child, (*path, name))]
+
+
+COMMANDS = paths(typer.main.get_command(app))
+SLOW_MODULES = ("pandas", "numpy", "pyarrow", "scipy", "plotly", "regopy", "pydantic", "yaml", "rich", "jinja2", "tqdm")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_has_an_example(command):
+    ran = kubernaut(*command, "--help")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert f"Example: kubernaut {' '.join(command)}" in " ".join(ran.out.split())
+
+
+def test_the_commands():
+    assert {"demo", "replay", "tune", "export", "explain", "check", "facts"} <= {path[0] for path in COMMANDS}
+    assert {("history", "describe"), ("history", "convert"), ("policy", "lint"), ("policy", "test")} <= set(COMMANDS)
+
+
+def test_help_needs_no_slow_module():
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nsys.argv = ['kubernaut', '--help']\nfrom kubernaut_simulator.cli.main import run\n"
+            "try:\n    run()\nexcept SystemExit:\n    pass\n"
+            f"print([name for name in {SLOW_MODULES} if name in sys.modules], file=sys.stderr)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith("Usage: kubernaut")
+    assert done.stderr == "[]\n"
+
+
+def test_version():
+    assert kubernaut_process("--version") == kubernaut("--version")
+    assert kubernaut("--version").out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["replay"], "Missing argument"),
+        (["replay", "x", "--no-such-option"], "No such option"),
+        (["replay", "x", "-o", "pdf"], "'pdf'"),
+        (["tune", "x", "--target", "2"], "'--target': Input should be less than or equal to 0.999"),
+        (["tune", "x", "--target", "many"], "'--target': Input should be a valid number"),
+    ],
+)
+def test_a_wrong_command_line_leaves_with_1(arguments, message):
+    ran = kubernaut(*arguments)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert message in ran.err
+    assert "Usage: kubernaut" in ran.err
+
+
+def test_without_a_command_the_help_is_shown():
+    ran = kubernaut()
+
+    assert ran.code == 1
+    assert "Commands:" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (InputError("x"), 1),
+        (MissingExtraError("x"), 1),
+        (GateNotMetError("x"), 2),
+        (EvaluatorError("x"), 3),
+        (ValueError("x"), 3),
+    ],
+)
+def test_exit_codes(capsys, error, code):
+    def fail():
+        raise error
+
+    assert exit_code_of(error) == code
+    assert run(fail) == code
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "x" in err
+
+
+def test_an_internal_error_is_a_sentence_and_with_debug_a_traceback(capsys, monkeypatch):
+    def fail():
+        raise ZeroDivisionError("division by zero")
+
+    assert run(fail) is ExitCode.INTERNAL_ERROR
+    assert capsys.readouterr().err == (
+        "internal error: ZeroDivisionError: division by zero\nRun again with KUBERNAUT_DEBUG=1 to see where.\n"
+    )
+    monkeypatch.setenv("KUBERNAUT_DEBUG", "1")
+    run(fail)
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_message_cannot_steer_the_terminal(capsys):
+    def fail():
+        raise InputError("a\x1b[31mb\nsecond line")
+
+    run(fail)
+
+    assert capsys.readouterr().err == "error: a [31mb\nsecond line\n"
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), typer.Abort(), typer.Exit(130)])
+def test_stopped_by_hand(capsys, raised):
+    def fail():
+        raise raised
+
+    def left():
+        try:
+            fail()
+        except typer.Exit as end:
+            return end.exit_code
+
+    assert run(left) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_script(shell):
+    ran = kubernaut_process(
+        "--show-completion", shell, environment={**os.environ, "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    )
+
+    assert (ran.code, ran.err) == (0, "")
+    assert "_KUBERNAUT_COMPLETE" in ran.out
+
+
+def test_completion_of_a_command():
+    asked = {"_KUBERNAUT_COMPLETE": "complete_bash", "COMP_WORDS": "kubernaut ex", "COMP_CWORD": "1"}
+
+    ran = kubernaut_process(environment={**os.environ, **asked})
+
+    assert ran.out.split() == ["export", "explain"]
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    command = [sys.executable, "-c", "from kubernaut_simulator.cli.main import run; run()", "facts", "-o", "json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
+
+
+def test_data_is_plain_off_a_terminal():
+    ran = kubernaut("facts", "conditions")
+
+    assert ran.err == ""
+    assert "\x1b" not in ran.out
+    assert all(line == line.rstrip() for line in ran.out.splitlines())
+
+
+def test_the_page_names_every_command_with_its_example():
+    page = markdown()
+
+    for path in COMMANDS:
+        assert f"\n## kubernaut {' '.join(path)}\n" in page
+    assert page.count("```sh\nkubernaut ") == len(COMMANDS)

@@ -1,0 +1,143 @@
+"""What commands write: whole files or none, data on stdout, talk on stderr."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers.command_line import kubernaut
+
+from kubernaut.conditions.configmaps import load_condition_sets
+from kubernaut.conditions.defaults import shipped_defaults
+from kubernaut.identity import Level
+
+
+def test_export_loads_back(history):
+    ran = kubernaut("export", history)
+
+    sets = load_condition_sets(ran.out, source="export", shipped=shipped_defaults())
+    assert (ran.code, ran.err) == (0, "")
+    assert [str(one) for one in sets[Level.STEP].suite] == ["scale_deployment/step/pre/deployment_exists"]
+    assert kubernaut("export", history).out == ran.out
+
+
+def test_export_to_a_file_says_what_is_next(history, tmp_path):
+    file = tmp_path / "new" / "conditions.yaml"
+
+    ran = kubernaut("export", history, "--to", file)
+
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err == f"wrote {file}; next: kubectl apply --server-side --dry-run=server -f {file}\n"
+    assert file.read_text() == kubernaut("export", history).out
+
+
+def test_what_cannot_be_written_leaves_nothing_half_written(history, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("before")
+
+    into_file = kubernaut("export", history, "--to", blocked / "conditions.yaml")
+    into_folder = kubernaut("export", history, "--to", tmp_path)
+
+    assert (into_file.code, into_folder.code) == (1, 1)
+    assert into_file.err.startswith(f"error: cannot write {blocked / 'conditions.yaml'}: ")
+    assert into_folder.err == f"error: cannot write {tmp_path}: it is a folder; name a file in it\n"
+    assert blocked.read_text() == "before"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "history"]
+
+
+def test_a_full_disk_leaves_the_old_file(history):
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+
+    ran = kubernaut("export", history, "--to", "/dev/full")
+
+    assert ran.code == 1
+    assert "cannot write /dev/full: No space left on device" in ran.err
+
+
+def test_a_folder_without_rights(history, tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+
+    ran = kubernaut("export", history, "--to", locked / "conditions.yaml")
+
+    assert ran.code == 1
+    assert "Permission denied" in ran.err
+    assert list(locked.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl", "jsonl.gz"])
+def test_convert_and_describe_agree(history, tmp_path, form):
+    ran = kubernaut("history", "convert", history, "--to", tmp_path / "out", "--format", form)
+
+    then, now = (
+        json.loads(kubernaut("history", "describe", path, "-o", "json").out) for path in (history, tmp_path / "out")
+    )
+    assert (ran.code, ran.out) == (0, "")
+    assert ran.err.count("wrote ") == 5
+    assert then["rows"] == now["rows"]
+    assert then["summary"]["digest"] == now["summary"]["digest"]
+
+
+def test_convert_from_csv(tmp_path):
+    alone = kubernaut("history", "convert", "x.csv", "--from", "csv", "--to", tmp_path / "out")
+    wrong = kubernaut("history", "convert", "x", "--map", "x.yaml", "--to", tmp_path / "out")
+
+    assert (alone.code, wrong.code) == (1, 1)
+    assert alone.err == wrong.err
+    assert "--map goes with --from csv" in alone.err
+
+
+@pytest.mark.parametrize("output", ["table", "wide", "json", "yaml", "csv"])
+@pytest.mark.parametrize("show", ["verdicts", "false-stops", "timeouts"])
+def test_replay_in_every_format(history, output, show):
+    ran = kubernaut("replay", history, "--show", show, "-o", output)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ("scale_deployment/step/pre/deployment_exists" in ran.out) == (show != "timeouts")
+
+
+@pytest.mark.slow
+def test_html_is_one_page_that_needs_no_network(history):
+    ran = kubernaut("replay", history, "-o", "html")
+
+    assert ran.code == 0
+    assert ran.out.startswith("<!doctype html>")
+    assert 'src="http' not in ran.out
+    assert "Plotly.newPlot" in ran.out
+
+
+def test_the_gate_leaves_with_2_and_the_answer_is_printed(history):
+    none = kubernaut("tune", history, "--fail-level", "none")
+    warn = kubernaut("tune", history, "--fail-level", "warn")
+
+    assert none.code == 0
+    assert warn.code == 2
+    assert warn.out == none.out
+    assert warn.err == "gate not met: scale_deployment/step/pre/deployment_exists\n"
+
+
+def test_facts():
+    ran = kubernaut("facts", "pods", "-o", "json")
+
+    rows = json.loads(ran.out)
+    assert ran.code == 0
+    assert all("pods" in row["path"] for row in rows)
+    assert kubernaut("facts", "nonsense").err == (
+        "error: no fact has 'nonsense' in its path; `kubernaut facts` lists all of them\n"
+    )
+    assert kubernaut("facts", "pods", "-o", "csv").out.count("\n") > len(rows)
+    assert "<table>" in kubernaut("facts", "pods", "-o", "html").out
+    assert kubernaut("facts", "pods", "-o", "yaml").code == 0
+
+
+@pytest.mark.slow
+def test_the_demo(tmp_path):
+    ran = kubernaut("demo", "--out", tmp_path / "out")
+
+    assert ran.code == 0, ran.err
+    assert "scale_deployment/step/post/desired_replicas_running" in ran.out
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["kubernaut-conditions.yaml", "report.html"]
+    assert ran.err.splitlines()[-2].endswith(f"-f {tmp_path / 'out' / 'kubernaut-conditions.yaml'}")

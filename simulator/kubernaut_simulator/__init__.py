@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kubernaut_simulator.history.history import History
     from kubernaut_simulator.replay.conditions import load_conditions
-    from kubernaut_simulator.replay.replay import Replay, replay_parts
+    from kubernaut_simulator.replay.parts import replay_parts
+    from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.results.report import report_page
     from kubernaut_simulator.results.timeouts import Population
     from kubernaut_simulator.tuning.result import Tuning
@@ -25,7 +26,7 @@ _MODULES = {
     "Tuning": "tuning.result",
     "TuningTerms": "tuning.tune",
     "load_conditions": "replay.conditions",
-    "replay_parts": "replay.replay",
+    "replay_parts": "replay.parts",
     "report_page": "results.report",
 }
 

@@ -1,31 +1,51 @@
 """The conditions that a history was recorded under, as sets that can be tuned and exported.
 
 Tuning changes settings, so it needs some to start from. Where the user names no ConfigMaps, the newest evaluation of
-each condition says its flags and times, and the policy rows say its Rego and helpers: what ran last is what is tuned.
+each condition says its flags, times and numbers, per environment; the policy rows say its Rego and helpers: what ran
+last is what is tuned. What history does not hold (custom facts, the word that deals incidents) is said in the set's
+warnings.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import ValidationError
 
 from kubernaut.conditions.condition_set import ConditionSet, PolicyText
 from kubernaut.conditions.settings import ActionSettings, PostSettings, PreSettings, Settings
 from kubernaut.conditions.spec import PolicySource
+from kubernaut.enforcement.rollout import bucket_of
 from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut_simulator.estimation.columns import Columns
 from kubernaut_simulator.history.arrow_schema import ArrowTable
+from kubernaut_simulator.replay.recorded_numbers import recorded_numbers
 from kubernaut_simulator.replay.tasks import rows_by_condition
 
-_WANTED = ("policy_digest", "required", "percent", "timeout_s", "poll_interval_s", "hold_for_s", "candidate")
+_WANTED = (
+    "record_id", "policy_digest", "required", "percent", "timeout_s", "poll_interval_s", "hold_for_s", "environment",
+)  # fmt: skip
 
 
-def recorded_sets(evaluations: ArrowTable, policies: ArrowTable) -> dict[Level, ConditionSet]:
+@dataclass(slots=True)
+class _Found:
+    """What is known of one level so far."""
+
+    exact: dict[ConditionId, PolicyText] = field(default_factory=dict)
+    candidates: dict[ConditionId, PolicyText] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+    suites: dict[str, dict[str, dict[str, PreSettings]]] = field(default_factory=dict)
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def recorded_sets(evaluations: ArrowTable, attempts: ArrowTable, policies: ArrowTable) -> dict[Level, ConditionSet]:
     """Give each level's conditions as they were when last recorded.
 
     Raises
@@ -34,44 +54,57 @@ def recorded_sets(evaluations: ArrowTable, policies: ArrowTable) -> dict[Level, 
         A policy's source is not in the history, or two policies of one level bring different helpers of one name.
     """
     sources = {row["digest"]: row for row in policies.to_pylist()}
-    sets: dict[Level, dict[str, Any]] = {
-        level: {"exact": {}, "candidates": {}, "libraries": {}, "conditions": {}} for level in Level
-    }
+    newest = list(_newest(evaluations))
+    numbers = recorded_numbers([row["record_id"] for _, _, rows in newest for row in rows], attempts)
+    levels: dict[Level, _Found] = {}
+    for condition, challenger, rows in newest:
+        found = levels.setdefault(condition.level, _Found())
+        base, *others = rows
+        policy = sources.get(base["policy_digest"])
+        if policy is None:
+            raise HistoryError(
+                f"the source of {condition}'s policy ({base['policy_digest'][:12]}) is not in the history; "
+                "name the conditions to tune with --conditions"
+            )
+        text = PolicyText(name=f"recorded {condition}", source=policy["source"], origin=PolicySource.CONFIGMAP)
+        (found.candidates if challenger else found.exact)[condition] = text
+        _add_libraries(found.libraries, json.loads(policy["libraries"]), condition)
+        if not challenger:
+            suite = found.suites.setdefault(condition.action, {"pre": {}, "post": {}})
+            suite[condition.phase.value][condition.type] = _settings(condition, base, numbers)
+            for other in others:
+                _add_override(found.environments, condition, base, other, numbers)
+    warnings = _warnings(evaluations, [row["source"] for row in sources.values()])
+    return {level: _set(level, found, warnings) for level, found in levels.items() if found.suites}
+
+
+def _newest(evaluations: ArrowTable) -> Iterator[tuple[ConditionId, bool, Sequence[Mapping[str, Any]]]]:
+    """Give each condition's (and its challenger's) newest row per environment, that of the most rows first."""
     columns = Columns(evaluations, name="evaluation", needed=_WANTED)
     started = columns.instant("started_at")
     candidate = columns.flag("candidate")
+    environment, _ = columns.codes("environment")
     for condition, rows in rows_by_condition(columns):
-        found = sets[condition.level]
         for challenger in (False, True):
             own = rows[candidate[rows] == challenger]
             if not len(own):
                 continue
-            newest = evaluations.slice(int(own[started[own].argmax()]), 1).select(_WANTED).to_pylist()[0]
-            policy = sources.get(newest["policy_digest"])
-            if policy is None:
-                raise HistoryError(
-                    f"the source of {condition}'s policy ({newest['policy_digest'][:12]}) is not in the history; "
-                    "name the conditions to tune with --conditions"
-                )
-            text = PolicyText(name=f"recorded {condition}", source=policy["source"], origin=PolicySource.CONFIGMAP)
-            found["candidates" if challenger else "exact"][condition] = text
-            _add_libraries(found["libraries"], json.loads(policy["libraries"]), condition)
-            if not challenger:
-                found["conditions"][condition] = _settings(condition, newest)
-    return {level: _set(level, found) for level, found in sets.items() if found["conditions"]}
+            codes, counts = np.unique(environment[own], return_counts=True)
+            places = []
+            for code in codes[np.lexsort((codes, -counts))]:
+                of_environment = own[environment[own] == code]
+                places.append(int(of_environment[started[of_environment].argmax()]))
+            yield condition, challenger, evaluations.select(_WANTED).take(pa.array(places)).to_pylist()
 
 
-def has_sources(evaluations: ArrowTable, policies: ArrowTable) -> bool:
-    """Say whether the history holds the source of every policy that it names."""
-    digests = pc.unique(evaluations.column("policy_digest").cast("string")).to_pylist()
-    return set(digests) <= set(policies.column("digest").to_pylist())
-
-
-def _settings(condition: ConditionId, row: Mapping[str, Any]) -> PreSettings:
+def _settings(
+    condition: ConditionId, row: Mapping[str, Any], numbers: Mapping[str, Mapping[str, float]]
+) -> PreSettings:
     common = {
         "required": row["required"],
         "rollout_percent": row["percent"],
         "timeout_s": row["timeout_s"],
+        "settings": {name: float(value) for name, value in numbers.get(row["record_id"], {}).items()},
     }
     try:
         if condition.phase is Phase.PRE:
@@ -85,6 +118,26 @@ def _settings(condition: ConditionId, row: Mapping[str, Any]) -> PreSettings:
         ) from error
 
 
+def _add_override(
+    environments: dict[str, dict[str, Any]],
+    condition: ConditionId,
+    base: Mapping[str, Any],
+    other: Mapping[str, Any],
+    numbers: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Write down what an environment has otherwise than most runs."""
+    usual, here = _settings(condition, base, numbers), _settings(condition, other, numbers)
+    changed = {
+        name: getattr(here, name)
+        for name in type(here).model_fields
+        if name != "evidence" and getattr(here, name) is not None and getattr(here, name) != getattr(usual, name)
+    }
+    if changed and other["environment"]:
+        actions = environments.setdefault(other["environment"], {"actions": {}})["actions"]
+        suite = actions.setdefault(condition.action, {"pre": {}, "post": {}})
+        suite[condition.phase.value][condition.type] = changed
+
+
 def _add_libraries(known: dict[str, str], own: Mapping[str, str], condition: ConditionId) -> None:
     for name, source in own.items():
         if known.setdefault(name, source) != source:
@@ -94,17 +147,35 @@ def _add_libraries(known: dict[str, str], own: Mapping[str, str], condition: Con
             )
 
 
-def _set(level: Level, found: Mapping[str, Any]) -> ConditionSet:
-    suites: dict[str, dict[str, dict[str, PreSettings]]] = {}
-    for condition, settings in found["conditions"].items():
-        suite = suites.setdefault(condition.action, {"pre": {}, "post": {}})
-        suite[condition.phase.value][condition.type] = settings
+def _warnings(evaluations: ArrowTable, sources: Sequence[str]) -> tuple[str, ...]:
+    warnings = []
+    if any("input.custom" in source for source in sources):
+        warnings.append(
+            "history does not hold the facts.yaml behind input.custom; keep it by naming your ConfigMaps (--conditions)"
+        )
+    enforced = evaluations.filter(pc.greater(evaluations.column("percent"), 0.0))
+    rows = enforced.select(["incident_id", "bucket"]).slice(0, 1).to_pylist()
+    if any(row["bucket"] != bucket_of(Settings().rollout, row["incident_id"]) for row in rows):
+        warnings.append(
+            "incidents were dealt with another `rollout` word than the default, which history does not hold; name your "
+            "ConfigMaps (--conditions), or enrolled incidents are dealt anew"
+        )
+    return tuple(warnings)
+
+
+def _set(level: Level, found: _Found, warnings: tuple[str, ...]) -> ConditionSet:
     return ConditionSet(
         level=level,
-        settings=Settings(
-            actions={action: ActionSettings.model_validate(suite) for action, suite in sorted(suites.items())}
+        settings=Settings.model_validate(
+            {
+                "actions": {
+                    action: ActionSettings.model_validate(suite) for action, suite in sorted(found.suites.items())
+                },
+                "environments": found.environments,
+            }
         ),
-        exact=found["exact"],
-        candidates=found["candidates"],
-        libraries=found["libraries"],
+        exact=found.exact,
+        candidates=found.candidates,
+        libraries=found.libraries,
+        warnings=warnings,
     )

@@ -6,45 +6,43 @@ Made by `History.replay` or `replay`. False stops and timeouts are estimated her
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.compute as pc
 
 from kubernaut.history.rows import RowKind
 from kubernaut.policy.batch import Evaluator
-from kubernaut.policy.worker.pool import WorkerPool
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, Votes, cast_votes
-from kubernaut_simulator.history.arrow_schema import ArrowTable
-from kubernaut_simulator.history.columns import joined
 from kubernaut_simulator.history.history import History
-from kubernaut_simulator.history.newest import newest
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.replayed_table import Source, not_replayable
 from kubernaut_simulator.replay.replaying import Part, ReplayedEvaluations, Replaying
 from kubernaut_simulator.replay.tasks import Conditions
-from kubernaut_simulator.results.base import Result
-from kubernaut_simulator.results.false_stops import FalseStopsResult
+from kubernaut_simulator.replay.workers import workers_or
+from kubernaut_simulator.results.base import CONDITION, Result
+from kubernaut_simulator.results.false_stops import TARGET, FalseStopsResult
 from kubernaut_simulator.results.timeouts import Population, TimeoutsResult
+from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+
+if TYPE_CHECKING:
+    from kubernaut_simulator.tuning.result import Tuning
+    from kubernaut_simulator.tuning.tune import TuningTerms
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
 
-KEPT_COLUMNS = frozenset(
-    (
-        "recorded_at", "cluster_uid", "incident_id", "workflow_uid", "execution_uid", "step", "purpose", "action",
-        "level", "phase", "type", "candidate", "policy_digest", "settings_digest", "validation_enabled", "required",
-        "enforced", "bucket", "percent", "p_ran", "overridden", "verdict", "reason", "started_at", "timeout_s",
-        "hold_for_s", "time_to_pass_s", "time_to_pass_lower_s", "observed_until", "namespace", "target_kind",
-        "target_name", "environment", "source", "why_not", "certain", "recorded_verdict", "recorded_digest",
-    )
-)  # fmt: skip
-"""What stays of an evaluation when a history is replayed in parts."""
+VERDICT_COLOURS = {
+    Verdict.PASSED.value: "#009E73",
+    Verdict.FAILED.value: "#D55E00",
+    Verdict.ERROR.value: "#CC79A7",
+    Verdict.CENSORED.value: "#E69F00",
+    Verdict.SKIPPED.value: "#7F7F7F",
+    "not replayable": "#56B4E9",
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,9 +90,9 @@ class Replay(Result):
         """Condition to reason to number of evaluations that could not be replayed."""
         return not_replayable(self.evaluations.table)
 
-    def false_stops(self) -> FalseStopsResult:
-        """Estimate how often each condition would stop a run that does good."""
-        return FalseStopsResult(votes=self.votes, window=self.window, not_replayable=self.not_replayable)
+    def false_stops(self, *, target: float = TARGET) -> FalseStopsResult:
+        """Estimate how often each condition would stop a run that does good; `target` is drawn into the chart."""
+        return FalseStopsResult(votes=self.votes, window=self.window, not_replayable=self.not_replayable, target=target)
 
     def timeouts(self, *, share: float = 0.95, population: Population = Population.GOOD) -> TimeoutsResult:
         """Estimate how long postconditions take to pass.
@@ -113,6 +111,36 @@ class Replay(Result):
             share=share,
             population=population,
         )
+
+    def tune(
+        self,
+        target: float = TARGET,
+        *,
+        terms: TuningTerms | None = None,
+        evaluator: Evaluator | None = None,
+        progress: Progress = silent,
+    ) -> Tuning:
+        """Say which conditions may be required, with which timeout, and why; see `tuning.tune.tune`.
+
+        Parameters
+        ----------
+        target : float
+            Share of good runs that may be stopped.
+        terms : TuningTerms or None
+            What else is asked for; None means the defaults. Its own target gives way to `target`.
+        evaluator : Evaluator or None
+            None starts worker processes.
+        progress : Progress
+
+        Notes
+        -----
+        What was replayed by the recorded policies is tuned by the newest of each condition.
+        """
+        from kubernaut_simulator.tuning.tune import TuningTerms, tune  # noqa: PLC0415 - it knows this class
+
+        wanted = replace(terms or TuningTerms(), target=target)
+        first = None if self.conditions is None else self
+        return tune(self.history, self.conditions, terms=wanted, first=first, evaluator=evaluator, progress=progress)
 
     @cached_property
     def window(self) -> str:
@@ -151,19 +179,39 @@ class Replay(Result):
         counted_rows: pd.DataFrame = table.reset_index()
         return counted_rows
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """All that says something: a column of zeros, or of no challenger, is left out."""
+        told = {"evaluations", "Passed", "Failed", "changed", "not replayable"}
+        return [name for name in self.data.columns if name in {CONDITION, *told} or self.data[name].any()]
+
     def plot(self) -> Any:
         """Give a chart of verdicts per condition."""
         import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
 
         data = self.data
+        shown = self._names
+        names = short_names(shown)
         figure = go.Figure(
             [
-                go.Bar(y=data["condition"], x=data[name], name=name, orientation="h")
-                for name in (*VERDICTS, "not replayable")
+                go.Bar(
+                    y=[names[one] for one in shown],
+                    x=data[name],
+                    name=name,
+                    orientation="h",
+                    marker_color=VERDICT_COLOURS[name],
+                )
+                for name in VERDICT_COLOURS
                 if data[name].any()
             ]
         )
-        return figure.update_layout(barmode="stack", title=self.title, xaxis_title="evaluations")
+        return figure.update_layout(
+            barmode="stack",
+            title=self.title,
+            xaxis_title="evaluations",
+            yaxis={"autorange": "reversed"},
+            height=160 + 30 * len(shown),
+        )
 
     @property
     def summary(self) -> Mapping[str, str]:
@@ -182,20 +230,33 @@ class Replay(Result):
     @property
     def notes(self) -> Sequence[str]:
         """Why evaluations could not be replayed, and what was left out."""
-        notes = [
-            f"{condition}: {count:,} not replayable: {why}"
-            for condition, reasons in self.not_replayable.items()
-            for why, count in sorted(reasons.items(), key=lambda item: -item[1])
-        ]
+        notes = grouped(self._said(), conditions=self._names)
         if self.evaluations.left_out:
             left_out = ", ".join(str(condition) for condition in self.evaluations.left_out)
             notes.append(f"recorded, but not named by the conditions replayed: {left_out}")
-        uncertain = int(pc.sum(pc.invert(self.evaluations.table.column("certain"))).as_py() or 0)
-        if uncertain:
-            notes.append(
-                f"{uncertain:,} verdicts are uncertain: the new deadline lies between the last look and the first pass"
-            )
         return notes
+
+    def _said(self) -> Iterator[tuple[str, str]]:
+        for condition, reasons in self.not_replayable.items():
+            for why, count in sorted(reasons.items(), key=lambda item: -item[1]):
+                yield condition, f"{count:,} not replayable: {why}"
+        kept = self.evaluations.table.select(["action", "level", "phase", "type", "candidate", "source", "why_not"])
+        counted = kept.group_by(kept.column_names).aggregate([([], "count_all")]).to_pylist()
+        for row in sorted(counted, key=lambda one: (-one["count_all"], str(one["why_not"]))):
+            if row["source"] == Source.AS_RECORDED.value and row["why_not"]:
+                name = f"{row['action']}/{row['level']}/{row['phase']}/{row['type']}"
+                yield (
+                    shown_name(name, candidate=row["candidate"]),
+                    f"{row['count_all']:,} as recorded: {row['why_not']}",
+                )
+
+    @property
+    def _names(self) -> list[str]:
+        data = self.data
+        return [
+            shown_name(name, candidate=candidate)
+            for name, candidate in zip(data[CONDITION], data["candidate"], strict=True)
+        ]
 
 
 def replay(
@@ -230,64 +291,6 @@ def replay(
         The evaluator cannot be started.
     """
     part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
-    with _evaluator(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
+    with workers_or(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
         evaluations = replaying.joined(list(replaying.replay([part], progress=progress)))
     return Replay(history=history, evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
-
-
-def replay_parts(
-    parts: Iterable[History],
-    conditions: Conditions | None = None,
-    *,
-    evaluator: Evaluator | None = None,
-    fold: bool = True,
-    progress: Progress = silent,
-    label_age_s: float = LABEL_AGE_S,
-) -> Replay:
-    """Judge a history again that is too large to be held, part by part; what is judged in one is known in the next.
-
-    Parameters
-    ----------
-    parts : iterable of History
-        Each with its evaluations' attempts and policies, e.g. one a week; loaded when it is its turn:
-        ``replay_parts(History.load(folder) for folder in folders)``. Incidents may go from one into the next.
-        Every row is in one part only, in its newest form.
-
-    Returns
-    -------
-    Replay
-        Its history has no attempts, and of evaluations the columns that estimates need (`KEPT_COLUMNS`).
-
-    Raises
-    ------
-    HistoryError
-        There are no evaluations, or none of the conditions was ever recorded.
-    EvaluatorError
-        The evaluator cannot be started.
-    """
-    kept: dict[RowKind, list[ArrowTable]] = {kind: [] for kind in RowKind}
-
-    def taken() -> Iterator[Part]:
-        for history in parts:
-            for kind in (RowKind.EXECUTIONS, RowKind.WORKFLOWS, RowKind.POLICIES):
-                kept[kind].append(history.table(kind))
-            yield Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
-
-    with _evaluator(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
-        slim = [
-            table.select([name for name in table.column_names if name in KEPT_COLUMNS])
-            for table in replaying.replay(taken(), progress=progress)
-        ]
-        evaluations = replaying.joined(slim)
-    tables = {kind: newest(joined(kind, tables)).table for kind, tables in kept.items() if tables}
-    return Replay(history=History(tables), evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
-
-
-@contextmanager
-def _evaluator(given: Evaluator | None) -> Iterator[Evaluator]:
-    """Give the caller's evaluator, or workers that end with the replay."""
-    if given is not None:
-        yield given
-        return
-    with WorkerPool(os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count() or 1) as own:
-        yield own

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
@@ -16,15 +17,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kubernaut.conditions.configmaps import CANDIDATE_SUFFIX
 from kubernaut.identity import ConditionId
-from kubernaut.verdicts import Verdict
+from kubernaut.verdicts import Reason, Verdict
 from kubernaut.verification.settle import Settled
+from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.settling import NO_LOOK
 from kubernaut_simulator.replay.tasks import Task
+from kubernaut_simulator.results.wording import shown_name
 
 _MICROSECONDS = 1e6
+
+NO_LOOK_ON_DEADLINE = "the record has no look on the new deadline"
+"""Why a failure that a run on the new terms might not have met is no answer."""
 
 
 class Source(StrEnum):
@@ -45,11 +50,6 @@ def not_replayable(table: ArrowTable) -> dict[str, Counter[str]]:
     return counted
 
 
-def shown_name(condition: ConditionId | str, *, candidate: bool) -> str:
-    """Give a condition's name in a table; its challenger's is marked as in a ConfigMap."""
-    return f"{condition}{CANDIDATE_SUFFIX}" if candidate else str(condition)
-
-
 def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled: Sequence[Settled]) -> ArrowTable:
     """Give a task's rows with what the engine says now; skipped ones, and ones without looks, stay as recorded.
 
@@ -59,7 +59,10 @@ def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled
         Its evaluations as recorded.
     started_us : array of int64, shape (n,)
     settled : sequence of Settled, n of them
+        A failure that is not certain is not taken for one: a run on these terms would have looked once more, on the
+        deadline, and the record cannot say what it would have seen.
     """
+    settled = [one if one.certain else _unanswered(one) for one in settled]
     # A skipped evaluation was never a look, whatever the policy; a row without looks can only be what it was.
     skipped = np.asarray(pc.equal(own.column("verdict").cast(pa.string()), Verdict.SKIPPED.value), bool)
     without = np.array([one.why_not == NO_LOOK for one in settled], bool)
@@ -80,6 +83,7 @@ def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled
         "time_to_pass_lower_s": [one.time_to_pass_lower_s for one in settled],
         "attempts": [one.attempts for one in settled],
         "held_since": pa.array(held_us, mask=np.isnan(held_s)),
+        "observed_until": _observed_until(own, started_us, settled),
     }
     if task.policy is not None:
         now["policy_digest"] = [task.policy.digest] * len(settled)
@@ -90,6 +94,30 @@ def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled
         table = _swapped(table, name, values, keep)
     at = table.schema.get_field_index("candidate")
     return table.set_column(at, "candidate", pa.array(np.full(len(own), task.candidate)))
+
+
+def _observed_until(own: ArrowTable, started_us: NDArray[np.int64], settled: Sequence[Settled]) -> Any:
+    """Say until when it is known that a condition had not passed: never beyond the deadline that it failed at.
+
+    None where the record cannot answer, so that such a row says nothing of time.
+    """
+    recorded_us = Columns(own, name="evaluation", needed=("started_at",)).instant("observed_until")
+    due_us = started_us + np.rint(np.array([one.deadline_s for one in settled]) * _MICROSECONDS).astype(np.int64)
+    failed = np.array([one.verdict is Verdict.FAILED for one in settled], bool)
+    until_us = np.where(failed, np.minimum(recorded_us, due_us), recorded_us)
+    unknown = (recorded_us == NO_INSTANT) | ~np.array([one.replayable for one in settled], bool)
+    return pa.array(until_us, mask=unknown)
+
+
+def _unanswered(uncertain: Settled) -> Settled:
+    return replace(
+        uncertain,
+        verdict=Verdict.CENSORED,
+        reason=Reason.OBSERVATION_ENDED,
+        message=NO_LOOK_ON_DEADLINE,
+        replayable=False,
+        why_not=NO_LOOK_ON_DEADLINE,
+    )
 
 
 def as_recorded(own: ArrowTable, why_not: str) -> ArrowTable:

@@ -9,7 +9,7 @@ import html
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,17 @@ import pandas as pd
 
 from kubernaut.policy.wording import clean_message
 from kubernaut_simulator.output_files import write_text
+from kubernaut_simulator.results.wording import short_names
 
 MIME_TYPE = "application/vnd.kubernaut.v1+json"
 MAX_SHOWN_ROWS = 200
 """Rows of a table shown in a notebook; files and `.data` hold all of them."""
+
+CONDITION = "condition"
+"""The column that names conditions, in every result that has one."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
+"""Of lines and bars: told apart by the colour-blind, on light and dark paper (Okabe & Ito 2008, yellow left out)."""
 
 MISSING = "-"
 """How no value is shown: never as 0."""
@@ -57,17 +64,38 @@ class Result(ABC):
         """Sentences below the table: what was left out and why."""
         return ()
 
+    @property
+    def columns(self) -> Sequence[str]:
+        """Columns of `data` that a table for people shows; the wide one, files and HTML show all."""
+        return list(self.data.columns)
+
+    @property
+    def shares(self) -> Collection[str]:
+        """Columns that hold shares, 0..1, which are shown as percent."""
+        return ()
+
+    def table(self, *, wide: bool = False) -> pd.DataFrame:
+        """Give the table as it is shown; the narrow one leaves out columns and the action that all conditions share."""
+        table = self.data if wide else self.data[[name for name in self.columns if name in self.data.columns]]
+        table = table.copy()
+        for name in set(self.shares) & set(table.columns):
+            table[name] = [MISSING if shown(value) == MISSING else f"{value * 100:.1f} %" for value in table[name]]
+        if not wide and CONDITION in table.columns:
+            names = short_names(str(name) for name in table[CONDITION])
+            table[CONDITION] = [names[str(name)] for name in table[CONDITION]]
+        return table
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {clean_message(self.title)}, {len(self.data)} rows>"
 
-    def text(self) -> str:
-        """Give the result as plain text: title, summary, table, notes."""
+    def text(self, *, wide: bool = False) -> str:
+        """Give the result as plain text: title, summary, table (`wide`: all of its columns), notes."""
         parts = [clean_message(self.title)]
         if self.summary:
             width = max(len(name) for name in self.summary)
             parts += [f"{name:<{width}}  {clean_message(value)}" for name, value in self.summary.items()]
         if len(self.data.columns):
-            parts += ["", text_table(self.data)]
+            parts += ["", text_table(self.table(wide=wide), right=self.shares)]
         if self.notes:
             parts += ["", *(clean_message(note) for note in self.notes)]
         return "\n".join(parts) + "\n"
@@ -98,7 +126,7 @@ class Result(ABC):
             )
             parts.append(f"<table class='kubernaut-summary'>{items}</table>")
         if len(self.data.columns):
-            parts.append(html_table(self.data, max_rows=max_rows))
+            parts.append(html_table(self.table(wide=True), max_rows=max_rows, right=self.shares))
         parts += [f"<p>{_escaped(note)}</p>" for note in self.notes]
         return "\n".join(parts)
 
@@ -160,10 +188,10 @@ def shown(value: Any) -> str:
     return clean_message(str(value))
 
 
-def text_table(data: pd.DataFrame) -> str:
-    """Give a DataFrame as aligned text, numbers to the right; the index is left out."""
+def text_table(data: pd.DataFrame, *, right: Collection[str] = ()) -> str:
+    """Give a DataFrame as aligned text, numbers and the columns of `right` to the right; the index is left out."""
     cells = [[shown(value) for value in data[name]] for name in data.columns]
-    numeric = [pd.api.types.is_numeric_dtype(data[name]) for name in data.columns]
+    numeric = _to_the_right(data, right)
     heads = [clean_message(str(name)) for name in data.columns]
     widths = [max([len(head), *map(len, column)]) for head, column in zip(heads, cells, strict=True)]
 
@@ -174,10 +202,10 @@ def text_table(data: pd.DataFrame) -> str:
     return "\n".join([line(heads), *(line(row) for row in zip(*cells, strict=True))])
 
 
-def html_table(data: pd.DataFrame, *, max_rows: int | None = None) -> str:
+def html_table(data: pd.DataFrame, *, max_rows: int | None = None, right: Collection[str] = ()) -> str:
     """Give a DataFrame as a static, escaped HTML table; says how many rows it leaves out."""
     part = data if max_rows is None else data.head(max_rows)
-    numeric = [pd.api.types.is_numeric_dtype(part[name]) for name in part.columns]
+    numeric = _to_the_right(part, right)
     head = "".join(f"<th>{_escaped(name)}</th>" for name in part.columns)
     body = "".join(
         "<tr>"
@@ -191,6 +219,13 @@ def html_table(data: pd.DataFrame, *, max_rows: int | None = None) -> str:
     left_out = len(data) - len(part)
     more = f"<p>{left_out} more rows in .data</p>" if left_out else ""
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table>{more}"
+
+
+def _to_the_right(data: pd.DataFrame, names: Collection[str]) -> list[bool]:
+    return [
+        name in names or (pd.api.types.is_numeric_dtype(data[name]) and not pd.api.types.is_bool_dtype(data[name]))
+        for name in data.columns
+    ]
 
 
 def _escaped(value: object) -> str:

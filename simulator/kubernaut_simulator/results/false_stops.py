@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,8 @@ import pandas as pd
 from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
 from kubernaut_simulator.estimation.votes import NotInGate, Votes
-from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.base import CONDITION, Result
+from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 TARGET = 0.15
 """Guide 7.1: false positives below 15 %."""
@@ -37,11 +38,14 @@ class FalseStopsResult(Result):
     window : str
     not_replayable : mapping
         Condition to reason to count.
+    target : float
+        Drawn into the chart.
     """
 
     votes: Votes
     window: str
     not_replayable: Mapping[str, Mapping[str, int]]
+    target: float = TARGET
 
     @cached_property
     def conditions(self) -> Sequence[FalseStops]:
@@ -61,8 +65,9 @@ class FalseStopsResult(Result):
     def _row(self, one: FalseStops) -> dict[str, Any]:
         shown = one.shown
         stops = shown.stop_given_good
+        name = self._name(one)
         return {
-            "condition": one.condition + ("@candidate" if one.candidate else ""),
+            CONDITION: name,
             "incidents": one.votes,
             "unit": one.unit.value,
             "P(stop|G)": stops.text(),
@@ -73,8 +78,18 @@ class FalseStopsResult(Result):
             "P(F and G)": shown.failed_and_good.text(),
             "any run": one.any_run.text(),
             "without outcome": sum(one.without_outcome.values()),
-            "not replayable": sum(self.not_replayable.get(one.condition, {}).values()),
+            "not replayable": sum(self.not_replayable.get(name, {}).values()),
         }
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The rate that the gate bounds, and what is not in it."""
+        return [CONDITION, "incidents", "unit", "P(stop|G)", "without outcome", "not replayable"]
+
+    @property
+    def shares(self) -> Collection[str]:
+        """The bound."""
+        return ["upper 95 %"]
 
     @property
     def title(self) -> str:
@@ -93,50 +108,66 @@ class FalseStopsResult(Result):
     @property
     def notes(self) -> Sequence[str]:
         """What was not counted and why."""
-        notes = []
+        return grouped(self._said(), conditions=[self._name(one) for one in self.conditions])
+
+    def _said(self) -> Iterator[tuple[str, str]]:
         for one in self.conditions:
-            parts = [f"{count} {why}" for why, count in one.without_outcome.items()]
+            parts = [f"{count:,} {why}" for why, count in one.without_outcome.items()]
             if one.censored:
-                parts.append(f"{one.censored} censored")
+                parts.append(f"{one.censored:,} censored")
             if parts:
-                notes.append(f"{one.condition}: in no rate: {', '.join(parts)}")
+                yield self._name(one), f"in no rate: {', '.join(parts)}"
+        for one in self.conditions:
+            for why, count in self.not_replayable.get(self._name(one), {}).items():
+                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+        for one in self.conditions:
             if dependent := one.not_in_gate.get(NotInGate.NOT_INDEPENDENT.value, 0):
-                notes.append(
-                    f"{one.condition}: {dependent} labels are not independent of its facts: "
-                    "shown here, but they make nothing required"
+                yield (
+                    self._name(one),
+                    f"{dependent:,} labels are not independent of its facts: shown, but they make nothing required",
                 )
+        for one in self.conditions:
             if one.shown is one.per_target_day:
-                notes.append(f"{one.condition}: votes per target-day are shown ({_why_target_days(one.clustering)})")
-        return notes
+                yield self._name(one), f"votes per target-day are shown ({_why_target_days(one.clustering)})"
+
+    def _name(self, one: FalseStops) -> str:
+        return shown_name(one.condition, candidate=one.candidate)
 
     def plot(self) -> Any:
         """Give a chart of P(stop|G) with its Wilson interval and the target."""
         import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
 
-        shown = [one for one in self.conditions if one.rates.stop_given_good.n]
-        names = [f"{one.condition} (n={one.rates.stop_given_good.n})" for one in shown]
-        values = [one.rates.stop_given_good.estimate or 0.0 for one in shown]
+        with_good = [one for one in self.conditions if one.rates.stop_given_good.n]
+        names = short_names(self._name(one) for one in with_good)
+        values = [one.rates.stop_given_good.estimate or 0.0 for one in with_good]
         figure = go.Figure(
             go.Scatter(
                 x=values,
-                y=names,
+                y=[f"{names[self._name(one)]} (n={one.rates.stop_given_good.n})" for one in with_good],
                 mode="markers",
+                marker={"size": 9},
                 error_x={
                     "type": "data",
                     "symmetric": False,
-                    "array": [one.wilson.upper - x for one, x in zip(shown, values, strict=True)],
-                    "arrayminus": [x - one.wilson.lower for one, x in zip(shown, values, strict=True)],
+                    "array": [one.wilson.upper - x for one, x in zip(with_good, values, strict=True)],
+                    "arrayminus": [x - one.wilson.lower for one, x in zip(with_good, values, strict=True)],
                 },
                 name="P(stop|G), Wilson 95 %",
             )
         )
-        figure.add_vline(x=TARGET, line_dash="dash", annotation_text="target 15 %")
+        figure.add_vline(
+            x=self.target,
+            line_dash="dash",
+            annotation_text=f"target {self.target * 100:g} %",
+            annotation_position="top",
+        )
         return figure.update_layout(
             title=self.title,
             xaxis={
-                "title": "share of good incidents stopped (Wilson 95 %)",
+                "title": "share of good incidents stopped (bars: Wilson, two-sided 95 %)",
                 "tickformat": ".0%",
                 "rangemode": "tozero",
             },
             yaxis={"autorange": "reversed"},
+            height=140 + 34 * len(with_good),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -22,7 +22,8 @@ from kubernaut_simulator.estimation.timeouts import (
     recommend_timeout,
 )
 from kubernaut_simulator.estimation.votes import Votes
-from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
+from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,19 +152,30 @@ class TimeoutsResult(Result):
 
     def _row(self, one: ConditionTimeout) -> dict[str, Any]:
         found = one.recommendation
+        text = found.text(good=self.population is Population.GOOD)
+        name = self._name(one)
         return {
-            "condition": one.condition + ("@candidate" if one.candidate else ""),
+            CONDITION: name,
             f"{self.population.value} runs": found.n,
             "not passed": found.censored,
             "observed under": ", ".join(f"{value:g}s" for value in one.timeouts_s),
             "p50 s": found.p50_s,
             "p95 s": found.p95_s,
             "timeout s": found.timeout_s,
-            "recommendation": found.text(good=self.population is Population.GOOD),
+            "answer": text.split(" (", 1)[0],
+            "recommendation": text,
             "others wait s": one.waiting.mean_s if one.waiting and one.waiting.n else None,
             "errors": one.errors,
-            "not replayable": sum(self.not_replayable.get(one.condition, {}).values()),
+            "not replayable": sum(self.not_replayable.get(name, {}).values()),
         }
+
+    def _name(self, one: ConditionTimeout) -> str:
+        return shown_name(one.condition, candidate=one.candidate)
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The answer and what it rests on."""
+        return [CONDITION, f"{self.population.value} runs", "not passed", "p50 s", "p95 s", "timeout s", "answer"]
 
     @property
     def title(self) -> str:
@@ -186,42 +198,51 @@ class TimeoutsResult(Result):
         """What is left out."""
         if not self.conditions:
             return ["no postcondition was replayed: there is nothing to time"]
+        return grouped(self._said(), conditions=[self._name(one) for one in self.conditions])
+
+    def _said(self) -> Iterator[tuple[str, str]]:
         runs = "good runs" if self.population is Population.GOOD else "runs"
-        return [
-            f"{one.condition}: {one.errors} {runs} ended in Error and say nothing of time"
-            for one in self.conditions
-            if one.errors
-        ]
+        for one in self.conditions:
+            if one.errors:
+                yield self._name(one), f"{one.errors:,} {runs} ended in Error and say nothing of time"
+        for one in self.conditions:
+            for why, count in self.not_replayable.get(self._name(one), {}).items():
+                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
 
     def plot(self) -> Any:
         """Give the share of runs passed over time, a step curve per condition, with its lower limit."""
         import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
 
         figure = go.Figure()
-        for one in self.conditions:
-            curve = one.curve
-            if not len(curve.time_s):
-                continue
-            name = f"{one.condition.split('/', 1)[1]} (n={curve.n})"
-            for values, dash, shown in (
-                (curve.passed, "solid", name),
-                (curve.lower, "dot", f"{name}, lower 95 %"),
-            ):
+        drawn = [one for one in self.conditions if len(one.curve.time_s)]
+        names = short_names(self._name(one) for one in drawn)
+        longest_s = max((float(one.curve.time_s[-1]) for one in drawn), default=1.0)
+        for place, one in enumerate(drawn):
+            name = f"{names[self._name(one)]} (n={one.curve.n})"
+            for values, dash in ((one.curve.passed, "solid"), (one.curve.lower, "dot")):
                 figure.add_scatter(
-                    x=[0.0, *curve.time_s],
-                    y=[0.0, *values],
+                    # Curves go on to the end of the picture: nobody passed later.
+                    x=[0.0, *one.curve.time_s, longest_s],
+                    y=[0.0, *values, values[-1]],
                     mode="lines",
-                    line={"shape": "hv", "dash": dash},
-                    name=shown,
+                    line={"shape": "hv", "dash": dash, "color": COLOURS[place % len(COLOURS)]},
+                    name=name,
                     legendgroup=name,
+                    showlegend=dash == "solid",
                 )
-        figure.add_hline(y=self.share, line_dash="dash", annotation_text=f"{self.share * 100:g} %")
+        figure.add_hline(
+            y=self.share,
+            line_dash="dash",
+            annotation_text=f"{self.share * 100:g} %",
+            annotation_position="bottom right",
+        )
         return figure.update_layout(
             title=self.title,
-            xaxis_title="seconds from the action's end",
+            xaxis={"title": "seconds from the action's end", "rangemode": "tozero"},
             yaxis={
-                "title": "share of runs passed (lower limit: one-sided 95 %)",
+                "title": "share of runs passed (dotted: lower limit, one-sided 95 %)",
                 "tickformat": ".0%",
-                "range": [0, 1],
+                "range": [0, 1.02],
             },
+            height=480,
         )

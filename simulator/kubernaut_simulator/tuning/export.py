@@ -10,15 +10,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from kubernaut import __version__
-from kubernaut.conditions.compiled_set import CompiledSet
-from kubernaut.conditions.condition_set import ConditionSet, Shipped
-from kubernaut.conditions.configmaps import DEFAULT_NAMES, check_size, load_condition_sets
+from kubernaut.conditions.condition_set import ConditionSet, PolicyText, Shipped
+from kubernaut.conditions.configmaps import CANDIDATE_SUFFIX, DEFAULT_NAMES, check_size, load_condition_sets
+from kubernaut.conditions.custom_facts import DEFAULT_KINDS, FACTS_KEY
 from kubernaut.conditions.settings_text import SETTINGS_KEY, dump_settings
 from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId, Level
+from kubernaut_simulator.estimation.rates import Rate
+from kubernaut_simulator.tuning.block_yaml import dump_document
 from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
 
 COMPONENTS: Mapping[Level, str] = {
@@ -29,6 +29,9 @@ COMPONENTS: Mapping[Level, str] = {
 
 DEFAULT_NAMESPACE = "kubernaut-system"
 ANNOTATIONS = "kubernaut.io"
+MAX_ANNOTATIONS_BYTES = 256 * 1024
+"""What Kubernetes takes: names and values of one object together."""
+
 _SIGNIFICANT_DIGITS = 6
 
 
@@ -48,26 +51,44 @@ def configmaps_of(tuning: Tuning, *, namespace: str = DEFAULT_NAMESPACE) -> str:
     Raises
     ------
     SettingsError
-        One would be larger than the API server takes.
+        One would be larger than the API server takes, or does not read back as what was tuned.
     """
     documents = []
     for level in Level:
         if level not in tuning.after:
             continue
         own = [one for one in tuning.decisions if one.condition.level is level]
-        documents.append(_configmap(tuning.after[level], own, tuning, namespace=namespace))
-    text = "---\n".join(_dump(document) for document in documents)
-    _read_back(text, tuning)
+        documents.append(_configmap(tuning.after[level].texts, own, tuning, namespace=namespace))
+    text = "---\n".join(dump_document(document) for document in documents)
+    _check_reads_back(text, tuning)
     return text
 
 
 def _configmap(
-    level: CompiledSet, decisions: list[ConditionDecision], tuning: Tuning, *, namespace: str
+    texts: ConditionSet, decisions: list[ConditionDecision], tuning: Tuning, *, namespace: str
 ) -> dict[str, Any]:
-    texts = level.texts
     name = DEFAULT_NAMES[texts.level]
     data = _data(texts)
     check_size(data, name=name)
+    annotations = {
+        f"{ANNOTATIONS}/evidence": _compact({str(one.condition): _evidence(one) for one in decisions}),
+        f"{ANNOTATIONS}/history-digest": tuning.history_digest,
+        f"{ANNOTATIONS}/history-window": tuning.replay.window,
+        f"{ANNOTATIONS}/tool-version": __version__,
+        f"{ANNOTATIONS}/tuning": _compact(
+            {
+                "alpha": tuning.alpha,
+                "candidatesCompared": tuning.split.candidates_compared,
+                "cutAt": tuning.split.cut_at.isoformat(),
+                "gateIncidents": tuning.split.gate_incidents,
+                "requiredTogether": _counted(tuning.together),
+                "searchIncidents": tuning.split.search_incidents,
+                "share": tuning.share,
+                "target": tuning.target,
+            }
+        ),
+    }
+    _check_annotations(annotations, name=name)
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -79,37 +100,40 @@ def _configmap(
                 "component": COMPONENTS[texts.level],
                 "version": texts.digest[:12],
             },
-            "annotations": {
-                f"{ANNOTATIONS}/evidence": _compact({str(one.condition): _evidence(one) for one in decisions}),
-                f"{ANNOTATIONS}/history-digest": tuning.history_digest,
-                f"{ANNOTATIONS}/history-window": tuning.replay.window,
-                f"{ANNOTATIONS}/tool-version": __version__,
-                f"{ANNOTATIONS}/tuning": _compact(
-                    {
-                        "alpha": tuning.alpha,
-                        "candidatesCompared": tuning.split.candidates_compared,
-                        "cutAt": tuning.split.cut_at.isoformat(),
-                        "gateIncidents": tuning.split.gate_incidents,
-                        "searchIncidents": tuning.split.search_incidents,
-                        "share": tuning.share,
-                        "target": tuning.target,
-                    }
-                ),
-            },
+            "annotations": annotations,
         },
         "data": data,
     }
 
 
+def _check_annotations(annotations: Mapping[str, str], *, name: str) -> None:
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
+    if size > MAX_ANNOTATIONS_BYTES:
+        raise SettingsError(
+            f"{name}: {size:,} bytes of annotations; Kubernetes takes {MAX_ANNOTATIONS_BYTES:,}. "
+            "Tune fewer conditions at a time (--action)"
+        )
+
+
 def _data(texts: ConditionSet) -> dict[str, str]:
-    """Give every text that the set's suite needs under its exact key, so that nothing depends on what ships."""
+    """Give every text of the set under its key, and those of the suite that ship with it.
+
+    Nothing depends on what ships then, and nothing that was loaded is lost: a policy that settings.yaml does not name
+    may be asked for by a custom resource.
+    """
+    shipped = {
+        condition: text
+        for condition, text in texts.policies.items()
+        if condition not in texts.exact and condition.type not in texts.by_type
+    }
     data = {SETTINGS_KEY: dump_settings(texts.settings)}
-    for condition in texts.suite:
-        policy, candidate = texts.policy(condition), texts.candidate(condition)
-        if policy is not None:
-            data[_key(condition)] = policy.source
-        if candidate is not None:
-            data[_key(condition, "@candidate")] = candidate.source
+    data |= {_key(condition): text.source for condition, text in (shipped | dict(texts.exact)).items()}
+    data |= {f"{type_}.rego": text.source for type_, text in texts.by_type.items()}
+    data |= {_key(condition, CANDIDATE_SUFFIX): text.source for condition, text in texts.candidates.items()}
+    data |= {f"{type_}{CANDIDATE_SUFFIX}.rego": text.source for type_, text in texts.candidates_by_type.items()}
+    if texts.custom_facts.facts:
+        facts = texts.custom_facts.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        data[FACTS_KEY] = dump_document({"version": texts.custom_facts.version, **facts})
     return data | dict(texts.libraries)
 
 
@@ -136,13 +160,36 @@ def _evidence(one: ConditionDecision) -> dict[str, Any]:
     return found
 
 
-def _read_back(text: str, tuning: Tuning) -> None:
-    sets = load_condition_sets(text, source="export", shipped=Shipped())
+def _counted(found: Rate) -> dict[str, Any]:
+    return {"stopped": f"{found.k}/{found.n}", "upper95": _rounded(found.upper)}
+
+
+def _check_reads_back(text: str, tuning: Tuning) -> None:
+    """Read the text as the operator will, without anything that ships, and compare with what was tuned."""
+    sets = load_condition_sets(text, source="export", shipped=Shipped(), allowed_kinds=_kinds(tuning))
     for level, one in tuning.after.items():
-        if sets[level].settings != one.texts.settings:
+        written, read = one.texts, sets[level]
+        same = (
+            read.settings == written.settings
+            and read.custom_facts == written.custom_facts
+            and dict(read.libraries) == dict(written.libraries)
+            and all(_source(read.policy(name)) == _source(written.policy(name)) for name in written.suite)
+            and all(_source(read.candidate(name)) == _source(written.candidate(name)) for name in written.suite)
+        )
+        if not same:
             raise SettingsError(
                 f"the exported {DEFAULT_NAMES[level]} does not read back as what was tuned; nothing was written"
             )
+
+
+def _kinds(tuning: Tuning) -> frozenset[str]:
+    """Give the kinds that custom facts name: which are allowed was decided where they were loaded."""
+    facts = [fact for one in tuning.after.values() for fact in one.texts.custom_facts.facts.values()]
+    return frozenset({*DEFAULT_KINDS, *(fact.kind for fact in facts if fact.kind)})
+
+
+def _source(text: PolicyText | None) -> str | None:
+    return None if text is None else text.source
 
 
 def _rounded(value: float) -> float:
@@ -151,20 +198,3 @@ def _rounded(value: float) -> float:
 
 def _compact(value: Any) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes texts of several lines as blocks, so that a person can read the Rego."""
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _dump(document: Mapping[str, Any]) -> str:
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=120)
-    return text

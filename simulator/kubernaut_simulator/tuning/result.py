@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,11 +12,15 @@ import pandas as pd
 from kubernaut.conditions.settings import PreSettings, Settings
 from kubernaut.durations import format_duration
 from kubernaut.identity import ConditionId, Level, Phase
-from kubernaut_simulator.estimation.rates import Rate
+from kubernaut_simulator.estimation.rates import Rate, percent
 from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
 from kubernaut_simulator.estimation.split import Split
-from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
 from kubernaut_simulator.results.timeouts import ConditionTimeout
+from kubernaut_simulator.results.wording import grouped, short_names
+
+DASHES = ("solid", "dash", "dot")
+"""Of lines, when there are more of them than colours."""
 
 if TYPE_CHECKING:
     from kubernaut_simulator.replay.replay import Replay
@@ -31,6 +35,8 @@ class ConditionDecision:
     ----------
     before, after : PreSettings
         Its settings as they were and as they shall be; the reason is in ``after.evidence``.
+    enforced_before : tuple of str
+        Where it blocks runs now: ``50 %``, ``100 % in staging``; empty in warn mode.
     gate : GateDecision or None
         None when no incident after the cut was judged by it.
     challenger : GateDecision or None
@@ -48,6 +54,7 @@ class ConditionDecision:
     condition: ConditionId
     before: PreSettings
     after: PreSettings
+    enforced_before: tuple[str, ...] = ()
     gate: GateDecision | None
     challenger: GateDecision | None
     timeout: ConditionTimeout | None
@@ -56,9 +63,24 @@ class ConditionDecision:
     not_replayable: int
 
     @property
+    def set_back(self) -> bool:
+        """Whether it blocks runs now and shall no longer."""
+        return bool(self.enforced_before) and not self.after.required
+
+    @property
     def flag(self) -> str:
         """What to do: required at a percentage, or warn."""
-        return f"required at {self.after.rollout_percent:g} %" if self.after.required else "warn"
+        if self.after.required:
+            return f"required at {self.after.rollout_percent:g} %"
+        return "warn (set back)" if self.set_back else "warn"
+
+    @property
+    def answer(self) -> str:
+        """What the test says, in a few words; `why` says it with its numbers."""
+        text = _answer(self.gate)
+        if self.challenger is not None and self.challenger.passed:
+            text += "; challenger may replace it"
+        return text
 
     @property
     def why(self) -> str:
@@ -97,6 +119,8 @@ class Tuning(Result):
         Which incidents were searched and which judged.
     replay : Replay
         On the chosen terms.
+    together : Rate
+        Good incidents of the gate that any of the conditions now required would have stopped.
     target, alpha, share : float
     history_digest : str
     """
@@ -107,6 +131,7 @@ class Tuning(Result):
     gate: GateResult
     split: Split
     replay: Replay
+    together: Rate
     target: float
     alpha: float
     share: float
@@ -146,33 +171,66 @@ class Tuning(Result):
         return {
             "history": f"{self.replay.window}, digest {self.history_digest[:12]}",
             "split": self.split.text(),
-            "false stops": f"fewer than {self.target:.0%} of good incidents; "
+            "false stops": f"fewer than {self.target * 100:g} % of good incidents; "
             f"sequential test, alpha {self.alpha:g} over all conditions (Holm)",
+            "together": self._together(),
             "timeouts": f"{self.share * 100:g} % of good runs pass by then, one-sided 95 % (Kaplan-Meier)",
         }
 
     @property
     def notes(self) -> Sequence[str]:
         """What every reader of the table must know."""
+        said = [*self._not_replayable(), *self._did_not_judge(), *self._set_back()]
+        estimate = self.together.estimate
         return [
             "false stops: good incidents after the cut that Failed or Error would have stopped, k/n, "
             "Clopper-Pearson one-sided 95 % upper limit",
             *(
-                f"{one.condition}: {one.not_replayable:,} evaluations could not be replayed"
-                for one in self.decisions
-                if one.not_replayable
+                [f"together, the required conditions stop {self.target * 100:g} % of good incidents or more"]
+                if estimate is not None and estimate >= self.target
+                else []
             ),
-            *self._did_not_judge(),
+            *grouped(said, conditions=[str(one.condition) for one in self.decisions]),
+            *dict.fromkeys(warning for level in self.before.values() for warning in level.texts.warnings),
         ]
 
-    def _did_not_judge(self) -> Iterator[str]:
+    @property
+    def columns(self) -> Sequence[str]:
+        """The decision, the numbers behind it and a short reason; `why` is the long one."""
+        return [CONDITION, "incidents", "false stops", "upper 95 %", "timeout", "flag", "answer"]
+
+    @property
+    def shares(self) -> Collection[str]:
+        """The bound."""
+        return ["upper 95 %"]
+
+    def _together(self) -> str:
+        if not any(one.after.required for one in self.decisions):
+            return "no condition is required: nothing would be stopped"
+        return f"any of the required would have stopped {self.together.text()} good incidents, if enforced on all"
+
+    def _not_replayable(self) -> Iterator[tuple[str, str]]:
+        for one in self.decisions:
+            for why, count in self.replay.not_replayable.get(str(one.condition), {}).items():
+                yield str(one.condition), f"{count:,} evaluations could not be replayed: {why}"
+
+    def _set_back(self) -> Iterator[tuple[str, str]]:
+        for one in self.decisions:
+            if one.set_back:
+                yield (
+                    str(one.condition),
+                    f"enforced now ({', '.join(one.enforced_before)}), warn in these settings: "
+                    "only the test makes a condition required. Leave the export, or the flag, if you know better",
+                )
+
+    def _did_not_judge(self) -> Iterator[tuple[str, str]]:
         """Say which incidents after the cut could not move the test, and why."""
         votes = self.split.gate[~self.split.gate["candidate"]]
         for one in self.decisions:
             reasons = votes.loc[votes["condition"] == str(one.condition), "not_in_gate"].value_counts()
             told = ", ".join(f"{why} ({n:,})" for why, n in reasons.items() if n)
             if told:
-                yield f"{one.condition}: incidents after the cut that did not judge: {told}"
+                yield str(one.condition), f"incidents after the cut that did not judge: {told}"
 
     def plot(self) -> Any:
         """Give the evidence of each condition over time with the line that it must cross."""
@@ -182,33 +240,60 @@ class Tuning(Result):
 
         figure = go.Figure()
         log = self.gate.log
-        for one in self.decisions:
+        names = short_names(str(one.condition) for one in self.decisions)
+        for place, one in enumerate(self.decisions):
+            if one.gate is None:
+                continue
             path = log[(log["condition"] == str(one.condition)) & ~log["candidate"].astype(bool) & log["looked"]]
-            if len(path):
-                name = f"{str(one.condition).split('/', 1)[1]} (n={int(path['n'].max())})"
-                figure.add_scatter(x=path["n"], y=path["log_evidence"], mode="lines", name=name)
+            figure.add_scatter(
+                x=path["n"],
+                y=path["log_evidence"],
+                mode="lines+markers" if len(path) == 1 else "lines",
+                name=f"{names[str(one.condition)]} ({counted(one.gate.stops)})",
+                line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place // len(COLOURS) % len(DASHES)]},
+            )
         if len(self.gate.decisions):
             line = math.log(len(self.gate.decisions) / self.alpha)
-            figure.add_hline(y=line, line_dash="dash", annotation_text="first to cross: Holm's hardest line")
+            figure.add_hline(
+                y=line,
+                line_dash="dash",
+                annotation_text="required from here on (the first; Holm's line is lower for each next one)",
+                annotation_position="top left",
+            )
         return figure.update_layout(
-            title=f"Evidence that fewer than {self.target:.0%} of good incidents are stopped",
-            xaxis_title="good incidents that have entered",
+            title=f"Evidence that fewer than {self.target * 100:g} % of good incidents are stopped",
+            xaxis_title="good incidents that have entered (legend: stopped / entered)",
             yaxis_title="log evidence (test martingale)",
+            height=520,
         )
 
 
 def _row(one: ConditionDecision) -> dict[str, Any]:
     stops = None if one.gate is None else one.gate.stops
     return {
-        "condition": str(one.condition),
+        CONDITION: str(one.condition),
         "incidents": one.incidents,
         "good n": 0 if stops is None else stops.n,
         "false stops": "not enough data" if stops is None else counted(stops),
         "upper 95 %": None if stops is None or stops.n == 0 else stops.upper,
         "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
         "flag": one.flag,
+        "answer": one.answer,
         "why": one.why,
     }
+
+
+def _answer(decision: GateDecision | None) -> str:
+    if decision is None:
+        return "not enough data: none after the cut"
+    stops, target = decision.stops, percent(decision.hypothesis.target)
+    if decision.passed:
+        return f"shown below {target}"
+    if not stops.enough:
+        return f"not enough data: {stops.n} of {stops.minimum}"
+    if stops.estimate is not None and stops.estimate >= decision.hypothesis.target:
+        return f"not below {target}"
+    return f"not yet shown below {target}"
 
 
 def counted(stops: Rate) -> str:

@@ -4,10 +4,14 @@ For a postcondition the candidates are its timeout as it is and the one that the
 was judged beside the current policy is a candidate of its own. How many were compared is counted, because whoever picks
 the best of many on the data that then judges it passes a bad one most of the time. Nothing here decides: the gate does,
 on other incidents.
+
+A recommendation for a condition that must hold gets one poll interval more: the look that ends a hold comes up to an
+interval after the hold has lasted long enough, and where a timeout falls between the two the record has no look on it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,8 +20,10 @@ import pandas as pd
 from kubernaut.conditions.settings import PostSettings, PreSettings
 from kubernaut.conditions.spec import MAX_TIMEOUT_S
 from kubernaut.identity import ConditionId, Phase
+from kubernaut.verification.polls import interval_after_s
 from kubernaut_simulator.estimation.clustering import Unit, cluster_spread
 from kubernaut_simulator.estimation.labels import Label
+from kubernaut_simulator.estimation.timeouts import TimeoutRecommendation
 from kubernaut_simulator.results.timeouts import ConditionTimeout, condition_timeout
 
 
@@ -63,12 +69,26 @@ def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFr
     if condition.phase is Phase.PRE or not isinstance(current, PostSettings) or search_votes.empty:
         return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
     timeout = condition_timeout(search_votes, share=share)
-    recommended_s = timeout.recommendation.timeout_s
+    recommended_s = judgeable_s(timeout.recommendation, current)
     if recommended_s is None or recommended_s == current.timeout_s or recommended_s > MAX_TIMEOUT_S:
         return Choice(settings=current, timeout=timeout, unit=unit, candidates_compared=1)
     lowest_s = max(current.hold_for_s, current.poll_interval_s or 0.0)
     chosen = with_timeout(current, max(recommended_s, lowest_s + 1.0))
     return Choice(settings=chosen, timeout=timeout, unit=unit, candidates_compared=2)
+
+
+def judgeable_s(found: TimeoutRecommendation, current: PostSettings) -> float | None:
+    """Give the recommended timeout, with room for the look that ends a hold; None when there is none.
+
+    Notes
+    -----
+    With a `holdFor`, ``T + holdFor`` is the moment when the slowest run that shall pass may be called passed, and the
+    first look that can say so comes within one poll interval after it.
+    """
+    if found.timeout_s is None or found.pass_by_s is None or current.hold_for_s <= 0.0:
+        return found.timeout_s
+    held_s = found.pass_by_s + current.hold_for_s
+    return float(math.ceil(round(held_s + interval_after_s(held_s, current.poll_interval_s), 6)))
 
 
 def with_timeout(current: PostSettings, timeout_s: float) -> PostSettings:

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -21,18 +21,21 @@ from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.verdicts import Verdict
-from kubernaut_simulator.estimation.multiplicity import version_of
 from kubernaut_simulator.estimation.rates import Rate, rate
-from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateResult, Hypothesis, run_gate
+from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateResult, run_gate
 from kubernaut_simulator.estimation.split import SEARCH_SHARE, Split, split_in_time
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.replay import Replay, replay
 from kubernaut_simulator.replay.tasks import Conditions
+from kubernaut_simulator.replay.workers import workers_or
 from kubernaut_simulator.results.false_stops import TARGET
+from kubernaut_simulator.tuning.enforced import enforced_where, required_nowhere
+from kubernaut_simulator.tuning.hypotheses import hypotheses_of
 from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
 from kubernaut_simulator.tuning.search import Choice, choose, compared
+from kubernaut_simulator.tuning.together import stopped_by_any
 
 FIRST_STAGE_PERCENT = 5.0
 """Guide 10.4: the canary; a condition that becomes required starts here and grows by evidence."""
@@ -71,7 +74,8 @@ def tune(
     conditions: Conditions | None = None,
     *,
     terms: TuningTerms | None = None,
-    evaluator: Evaluator,
+    first: Replay | None = None,
+    evaluator: Evaluator | None = None,
     progress: Progress = silent,
 ) -> Tuning:
     """Tune conditions on a history.
@@ -81,6 +85,11 @@ def tune(
     conditions : mapping of Level to CompiledSet, or None
         What is tuned; None tunes what was recorded last (`recorded_sets`).
     terms : TuningTerms or None
+    first : Replay or None
+        The history replayed by these conditions, when that was done already.
+    evaluator : Evaluator or None
+        None starts worker processes for this tuning.
+    progress : Progress
 
     Returns
     -------
@@ -90,22 +99,40 @@ def tune(
     ------
     HistoryError
         No incident has a vote, or a recorded policy's source is missing.
+    EvaluatorError
+        The evaluator cannot be started.
+
+    Notes
+    -----
+    A timeout is chosen on the incidents before the cut, a flag on those after it. What an environment says of its own
+    stays, but for `required`: where the test does not say so, no environment keeps a condition required.
     """
     terms = terms or TuningTerms()
     if conditions is None:
-        conditions = compiled(recorded_sets(history.evaluations, history.policies))
-    first = replay(history, conditions, evaluator=evaluator, progress=progress)
-    split = split_in_time(first.votes.data, search_share=terms.search_share, cut_at=terms.cut_at)
-    choices = _choose_all(conditions, split.search, share=terms.share)
-    chosen = _with_choices(conditions, choices)
-    second = first if chosen is conditions else replay(history, chosen, evaluator=evaluator, progress=progress)
+        conditions = compiled(recorded_sets(history.evaluations, history.attempts, history.policies))
+    with workers_or(evaluator) as by:
+        if first is None:
+            first = replay(history, conditions, evaluator=by, progress=progress)
+        split = split_in_time(first.votes.data, search_share=terms.search_share, cut_at=terms.cut_at)
+        choices = _choose_all(conditions, split.search, share=terms.share)
+        chosen = _with_choices(conditions, choices)
+        second = first if chosen is conditions else replay(history, chosen, evaluator=by, progress=progress)
     challengers = sum(len(level.candidates) for level in conditions.values())
     gate_split = split_in_time(
         second.votes.data, cut_at=split.cut_at, candidates_compared=compared(choices, challengers)
     )
-    hypotheses = _hypotheses(history, chosen, choices, gate_split.gate, terms)
+    hypotheses = hypotheses_of(history, chosen, choices, gate_split.gate, target=terms.target)
     gate = run_gate(gate_split.gate, hypotheses, alpha=terms.alpha)
-    return _tuning(history, second, conditions, chosen, choices, gate, gate_split, terms)
+    return _tuning(
+        history=history,
+        replayed=second,
+        before=conditions,
+        chosen=chosen,
+        choices=choices,
+        gate=gate,
+        split=gate_split,
+        terms=terms,
+    )
 
 
 def compiled(sets: Mapping[Level, ConditionSet]) -> dict[Level, CompiledSet]:
@@ -148,49 +175,8 @@ def with_settings(level: CompiledSet, settings: Settings) -> CompiledSet:
     return replace(level, texts=replace(level.texts, settings=settings))
 
 
-def _hypotheses(
-    history: History,
-    chosen: Conditions,
-    choices: Mapping[ConditionId, Choice],
-    gate: pd.DataFrame,
-    terms: TuningTerms,
-) -> list[Hypothesis]:
-    tested = _tested(history)
-    hypotheses = []
-    for level in chosen.values():
-        for condition in level.policies:
-            settings = level.texts.settings.effective(condition)
-            if settings is None or not (gate["condition"] == str(condition)).any():
-                continue
-            for policy, candidate in ((level.policies[condition], False), (level.candidates.get(condition), True)):
-                if policy is None:
-                    continue
-                _, hold_for_s = settings.timing
-                now = (policy.digest, settings.timeout_s, hold_for_s)
-                hypotheses.append(
-                    Hypothesis(
-                        condition=str(condition),
-                        candidate=candidate,
-                        target=terms.target,
-                        version=version_of(tested.get(str(condition), []), now),
-                        unit=choices[condition].unit,
-                    )
-                )
-    return hypotheses
-
-
-def _tested(history: History) -> dict[str, list[tuple[str, float, float]]]:
-    """Give each condition's versions in order of first appearance: (policy digest, timeout, holdFor)."""
-    columns = ["action", "level", "phase", "type", "policy_digest", "timeout_s", "hold_for_s", "started_at"]
-    rows = history.evaluations.select(columns).to_pandas().sort_values("started_at", kind="stable")
-    versions: dict[str, list[tuple[str, float, float]]] = {}
-    for row in rows.drop(columns="started_at").drop_duplicates().itertuples(index=False, name=None):
-        action, level, phase, type_, digest, timeout_s, hold_for_s = row
-        versions.setdefault(f"{action}/{level}/{phase}/{type_}", []).append((digest, timeout_s, hold_for_s))
-    return versions
-
-
 def _tuning(
+    *,
     history: History,
     replayed: Replay,
     before: Conditions,
@@ -212,13 +198,19 @@ def _tuning(
         if old is None:
             raise HistoryError(f"{condition} has no settings to tune")
         block_rate = _block_rate(votes)
-        tuned = _decided(choice, old, decision, block_rate, terms)
+        where = enforced_where(before[condition.level].texts.settings, condition)
+        tuned = _decided(
+            choice, old, decision=decision, block_rate=block_rate, enforced_where=where, first_percent=terms.percent
+        )
         settings[condition.level] = settings[condition.level].with_condition(condition, tuned)
+        if not tuned.required:
+            settings[condition.level] = required_nowhere(settings[condition.level], condition)
         decisions.append(
             ConditionDecision(
                 condition=condition,
                 before=old,
                 after=tuned,
+                enforced_before=where,
                 gate=decision,
                 challenger=challengers.get(name),
                 timeout=choice.timeout,
@@ -235,6 +227,7 @@ def _tuning(
         gate=gate,
         split=split,
         replay=replayed,
+        together=stopped_by_any(split.gate, [str(one.condition) for one in decisions if one.after.required]),
         target=terms.target,
         alpha=terms.alpha,
         share=terms.share,
@@ -245,14 +238,18 @@ def _tuning(
 def _decided(
     choice: Choice,
     old: PreSettings,
+    *,
     decision: GateDecision | None,
     block_rate: Rate,
-    terms: TuningTerms,
+    enforced_where: Sequence[str],
+    first_percent: float,
 ) -> PreSettings:
     """Set the flag: required only by the gate's word, at the first stage unless a higher one is in force already."""
     required = decision is not None and decision.passed
-    percent = max(old.rollout_percent if old.required else 0.0, terms.percent) if required else 0.0
+    percent = max(old.rollout_percent if old.required else 0.0, first_percent) if required else 0.0
     reason = "not enough data: no incident after the cut" if decision is None else decision.why
+    if enforced_where and not required:
+        reason = f"set back to warn, it was enforced ({', '.join(enforced_where)}): {reason}"
     fields = {name: getattr(choice.settings, name) for name in type(choice.settings).model_fields}
     evidence = Evidence(
         time_to_pass=_time_to_pass(choice),

@@ -1,9 +1,10 @@
 """Builtins that regopy gets wrong, replaced inside the plan by functions written in Rego.
 
 regopy compares values of different types, and sorts numbers, by their JSON text: `null >= 3` is true and
-`max([2000, 405])` is 405. A missing number must never pass a threshold, so a policy that calls one of these is
-compiled together with the module below, the calls in its plan are pointed to that module's functions, and the
-plan is loaded again. The policy's own text, places and digest stay as they are.
+`max([2000, 405])` is 405. `sum` and `product` of anything but numbers give `false`, or a value of no type, instead of
+an error. A missing number must never pass a threshold, so a policy that calls one of these is compiled together with
+the module below, the calls in its plan are pointed to that module's functions, and the plan is loaded again. The
+policy's own text, places and digest stay as they are.
 
 OPA's order is null < false < true < numbers < strings < arrays < objects < sets. Two arrays, or two objects, are
 not ordered here, and only strings are sorted: the rest is undefined and fails closed
@@ -32,6 +33,8 @@ CORRECTED: Mapping[str, str] = {
     "max": "largest",
     "min": "smallest",
     "sort": "sorted",
+    "sum": "total",
+    "product": "multiplied",
 }
 """Builtin -> function of the module below."""
 
@@ -53,7 +56,7 @@ else := 5 if is_array(value)
 
 else := 6 if is_object(value)
 
-else := 7
+else := 7 if is_set(value)
 
 less(a, b) := a < b if {
 	is_number(a)
@@ -151,6 +154,21 @@ else := found if {
 
 sorted(values) := sort(values) if all_texts(values)
 
+# The addition raises the error that the sum of such values should have raised.
+total(values) := bad + 0 if {
+	some bad in values
+	not is_number(bad)
+}
+
+else := sum(values)
+
+multiplied(values) := bad + 0 if {
+	some bad in values
+	not is_number(bad)
+}
+
+else := product(values)
+
 all contains 1 if less(1, 2)
 
 all contains 2 if less_or_equal(1, 2)
@@ -164,6 +182,10 @@ all contains 5 if largest([1])
 all contains 6 if smallest([1])
 
 all contains 7 if sorted([])
+
+all contains 8 if total([])
+
+all contains 9 if multiplied([])
 """
 
 

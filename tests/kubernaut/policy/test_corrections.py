@@ -6,6 +6,7 @@ from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
 from kubernaut.policy.rego_engine import BuildError, load_plan
+from kubernaut.policy.tracing import Outcome, explain
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.verdicts import Code
 
@@ -21,6 +22,9 @@ HOLDS = [
     ('sort(input.x) == ["a", "b"]', {"x": ["b", "a"]}),
     ('input.x < "a b"', {"x": "a"}),
     ("max({3, 10, 9}) == input.x", {"x": 10}),
+    ("sum(input.x) == 6", {"x": [1, 2, 3]}),
+    ("sum(input.x) == 0", {"x": []}),
+    ("product({n | some n in input.x}) == 6", {"x": [1, 2, 3, 3]}),
 ]
 UNDEFINED = [
     ("sort(input.x) == [9, 10]", {"x": [10, 9]}),
@@ -42,6 +46,21 @@ def test_values_are_ordered_as_in_opa(expression, document):
 @pytest.mark.parametrize(("expression", "document"), UNDEFINED)
 def test_what_cannot_be_ordered_fails_closed(expression, document):
     assert judged(InProcessEvaluator(), expression, document) is Code.FAILED
+
+
+@pytest.mark.parametrize("function", ["sum", "product"])
+@pytest.mark.parametrize("comparison", ["> 2", "< 2", "== false", "!= 0"])
+@pytest.mark.parametrize("values", [["x"], ["x", "y"], [1, "x"], ["x", 1], [None], [None, 3], [True], [[1]], [{}], "ab", None, {"a": 3}])  # fmt: skip
+def test_what_cannot_be_added_is_an_error_never_a_number(function, comparison, values):
+    document = {"x": values}
+    policy = compile_policy(f"package p\nallow if {function}(input.x) {comparison}\n", name="p.rego")
+
+    assert InProcessEvaluator().evaluate(policy, RowBatch([document]))[0].code is Code.ERROR
+    assert explain(policy, document).outcome is Outcome.ERROR
+
+
+def test_a_set_of_sets_cannot_be_added_either():
+    assert judged(InProcessEvaluator(), "sum({{input.x}}) > 2", {"x": 1}) is Code.ERROR
 
 
 def test_the_worker_orders_alike():

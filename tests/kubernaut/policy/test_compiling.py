@@ -127,6 +127,7 @@ CASES = {
     "unknown function": (H + "allow if strtswith(input.x, 1)\n", "unknown function or builtin `strtswith`; did you mean `startswith`?"),
     "own function misspelt": (H + "good(x) if x\n\nallow if goood(input.x)\n", "unknown function or builtin `goood`; did you mean `good`?"),
     "missing builtin": (H + "allow if io.jwt.decode(input.x)\n", "`io.jwt.decode`"),
+    "builtin of OPA that the evaluator lacks": (H + 'allow if strings.render_template(input.x, {}) == "a"\n', "`strings.render_template` is not available in this evaluator"),
     "network": (H + 'allow if http.send({"url": input.x})\n', "`http.send` is not allowed: it reaches the network"),
     "clock": (H + "allow if time.now_ns() > 1\n", "`time.now_ns` is not allowed: it reads the clock"),
     "environment": (H + "allow if opa.runtime().env.X\n", "`opa.runtime` is not allowed: it reads the environment"),

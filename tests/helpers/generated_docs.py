@@ -17,8 +17,11 @@ def _documents() -> Mapping[str, Callable[[], str]]:
     from kubernaut.facts.table import markdown as facts_markdown
     from kubernaut.policy.suite_page import suite_page
 
+    from .decision_picture import decision_picture
+
     return {
         "docs/cli.md": cli_markdown,
+        "docs/decision-table.svg": decision_picture,
         "docs/policies/scale_deployment.md": lambda: suite_page("scale_deployment"),
         "docs/facts.md": facts_markdown,
         "docs/history.md": history_markdown,

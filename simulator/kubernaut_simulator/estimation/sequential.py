@@ -266,13 +266,13 @@ def _reason(hypothesis: Hypothesis, stops: Rate, at: int | None, *, p_adjusted: 
     unit = "good incidents" if hypothesis.unit is Unit.INCIDENT else "target-days with a good incident"
     if at is not None:
         return (
-            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; adjusted p {p_adjusted:.2g}"
+            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; adjusted p {p_adjusted:.3g}"
         )
     if not stops.enough:
         return f"not enough data: {stops.n} of {stops.minimum} {unit} needed"
     if stops.estimate is not None and stops.estimate >= hypothesis.target:
         return f"{stops.text()}: not below {target}"
-    return f"{stops.text()}: not yet shown below {target} (adjusted p {p_adjusted:.2g}, {alpha:g} needed)"
+    return f"{stops.text()}: not yet shown below {target} (adjusted p {p_adjusted:.3g}, {alpha:g} needed)"
 
 
 def _log(hypothesis: Hypothesis, entries: pd.DataFrame, path: Floats, at: int | None) -> pd.DataFrame:

@@ -46,7 +46,8 @@ class WhatIfResult(Result):
     verdict : array of int64, shape (rows of evaluations,)
         Codes into `VERDICTS`; -1 for challengers' rows.
     settled_s : array of float64
-    certain, replayable : array of bool
+    certain, replayable, not_kept : array of bool
+        `not_kept`: not replayable because its policy reads a fact that history did not keep.
     required : array of bool
     percent : array of float64
     enforced : array of bool
@@ -62,6 +63,7 @@ class WhatIfResult(Result):
     settled_s: Floats
     certain: Flags
     replayable: Flags
+    not_kept: Flags
     required: Flags
     percent: Floats
     enforced: Flags
@@ -165,7 +167,7 @@ class WhatIfResult(Result):
                 "outcome": labels[runs.label],
                 "stopped_by": names[at],
                 "effect": np.where(found.blocked, "blocked", np.where(found.stopped, "failed", "")),
-                "record_id": self._record_ids(found.stopped_by),
+                "record_id": self.record_ids(found.stopped_by),
                 "waiting_s": found.waiting_s,
             }
         )
@@ -192,7 +194,7 @@ class WhatIfResult(Result):
         wanted = (self.runs.condition[self.runs.order] == codes[0]) & (self.stop & self.replayable)[self.runs.order]
         if outcome is not None:
             wanted &= label == LABELS.index(outcome)
-        return self._record_ids(self.runs.order[wanted][:limit])
+        return self.record_ids(self.runs.order[wanted][:limit])
 
     @property
     def title(self) -> str:
@@ -243,9 +245,7 @@ class WhatIfResult(Result):
                 f"how long {blocked:,} blocked workflows would have waited for facts to recover is not in a history "
                 "that let them run"
             )
-        left = dict(zip(self.data["condition"], self.data["not replayable"], strict=True))
-        why = "nobody looked long enough, or a fact was not kept"
-        notes += [f"{name}: {n:,} evaluations cannot answer: {why}" for name, n in left.items() if n]
+        notes += unanswered(self, (self.runs.condition >= 0) & ~self.replayable)
         return notes
 
     def plot(self) -> Any:
@@ -264,10 +264,27 @@ class WhatIfResult(Result):
             yaxis={"autorange": "reversed"},
         )
 
-    def _record_ids(self, places: Codes) -> list[str]:
+    def record_ids(self, places: Codes) -> list[str]:
+        """Give the record ids of some evaluations; empty for a place below 0."""
         ids = self.history.evaluations.column("record_id")
         found: list[str] = ids.take(pa.array(np.maximum(places, 0))).to_pylist() if len(places) else []
         return ["" if place < 0 else one for place, one in zip(places.tolist(), found, strict=True)]
+
+
+def unanswered(result: WhatIfResult, left_out: Flags) -> list[str]:
+    """Say of each condition how many of its evaluations are left out, and why."""
+    runs, notes = result.runs, []
+    for why, wanted in (
+        ("a fact that the policy reads was not kept", left_out & result.not_kept),
+        ("nobody looked long enough", left_out & ~result.not_kept),
+    ):
+        counts = np.bincount(runs.condition[wanted], minlength=len(runs.conditions)).tolist()
+        notes += [
+            f"{condition}: {count:,} evaluations cannot answer: {why}"
+            for condition, count in zip(runs.conditions, counts, strict=True)
+            if count
+        ]
+    return notes
 
 
 def _shown(values: Flags | Floats) -> str:

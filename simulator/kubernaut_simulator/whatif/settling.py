@@ -108,8 +108,7 @@ def _preconditions(timelines: Timelines, found: SettledColumns, timeout_s: Float
     found.replayable[:] = looked
     slow = np.zeros(len(timelines), bool)
     slow[looked] = answer == Answer.LIMIT
-    slow[timelines.owner[timelines.answer == Answer.NOT_RECORDED]] = True
-    return slow
+    return slow | timelines.not_kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -139,6 +139,13 @@ class Timelines:
         found: Flags = self.ends.verdict == VERDICTS.index(Verdict.SKIPPED)
         return found
 
+    @cached_property
+    def not_kept(self) -> Flags:
+        """The policy reads a fact that history did not keep, so that it has no answer."""
+        found = np.zeros(len(self), bool)
+        found[self.owner[self.answer == Answer.NOT_RECORDED]] = True
+        return found
+
     def answered_by(
         self,
         attempts: ArrowTable,

@@ -43,6 +43,8 @@ class Stored:
         self.settlers: Mapping[ConditionId, Settler] = {
             condition: Settler(timelines) for condition, timelines in self._timelines.items()
         }
+        # By what was judged before: answers of some environments are laid over those of the others.
+        self.judged: dict[tuple[int, str | None, str, tuple[tuple[str, float], ...] | None], Settler] = {}
         self.runs: Runs = runs_of(history)
         rows = Columns(history.evaluations, name="evaluations", needed=("required", "percent", "bucket"))
         self.required: Flags = rows.flag("required")
@@ -170,8 +172,16 @@ class WhatIf:
         if environment is not None:
             code = self.stored.environments.index(environment) if environment in self.stored.environments else -1
             wanted = self.stored.environment[timelines.rows] == code
-        judged = timelines.answered_by(self.history.attempts, evaluator, policy, settings=settings, wanted=wanted)
-        return replace(self, _settlers={**self._settlers, found: Settler(judged)})
+        before = self.settler(found)
+        numbers = None if settings is None else tuple(sorted(settings.items()))
+        key = (id(before), environment, policy.digest, numbers)
+        judged = self.stored.judged.get(key)
+        if judged is None:
+            answered = before.timelines.answered_by(
+                self.history.attempts, evaluator, policy, settings=settings, wanted=wanted
+            )
+            judged = self.stored.judged[key] = Settler(answered)
+        return replace(self, _settlers={**self._settlers, found: judged})
 
     def with_conditions(self, conditions: Conditions, *, evaluator: Evaluator | None = None) -> WhatIf:
         """Give the history under what the operator would load.
@@ -228,6 +238,11 @@ class WhatIf:
             changed = changed.with_rollout(level.texts.settings.rollout)
         return changed
 
+    @property
+    def judged(self) -> tuple[ConditionId, ...]:
+        """Conditions whose looks another policy, or other numbers, judged again."""
+        return tuple(sorted(self._settlers))
+
     def settler(self, condition: ConditionId) -> Settler:
         """Give what settles one condition: its stored looks, or the same as another policy answers them."""
         return self._settlers.get(condition) or self.stored.settlers[condition]
@@ -276,6 +291,7 @@ class WhatIf:
         verdict = np.full(every, -1, np.int64)
         settled_s, certain, replayable = np.zeros(every), np.ones(every, bool), np.zeros(every, bool)
         required, percent = stored.required.copy(), stored.percent.copy()
+        not_kept = np.zeros(every, bool)
         by_engine = 0
         terms_of: dict[ConditionId, RowTerms] = {}
         for condition in stored.conditions:
@@ -286,6 +302,7 @@ class WhatIf:
             verdict[rows], settled_s[rows] = found.verdict, found.settled_s
             certain[rows], replayable[rows] = found.certain, found.replayable
             required[rows], percent[rows] = terms.required, terms.percent
+            not_kept[rows] = settler.timelines.not_kept
             by_engine += found.by_engine
         bucket = stored.bucket
         if self._rollout is not None:
@@ -298,6 +315,7 @@ class WhatIf:
             settled_s=settled_s,
             certain=certain,
             replayable=replayable,
+            not_kept=not_kept,
             required=required,
             percent=percent,
             enforced=in_force & enrolled(bucket, np.where(required, percent, 0.0)),

@@ -1,0 +1,144 @@
+"""One row per incident, the unit in which a suite is judged: its first workflow, what that did, and who may judge.
+
+A workflow is stopped when any required condition stops it, so conditions share one vote here. Only incidents whose
+first workflow was judged by every condition of the search are counted: where one was missing nobody knows the suite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+
+from kubernaut.errors import HistoryError, InputError
+from kubernaut.history.rows import RowKind
+from kubernaut.identity import ConditionId
+from kubernaut_simulator.estimation.columns import Codes, Flags
+from kubernaut_simulator.estimation.labels import Label
+from kubernaut_simulator.estimation.split import Split, split_in_time
+from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NotInGate, cast_votes
+from kubernaut_simulator.history.history import History
+from kubernaut_simulator.whatif.whatif import Stored
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Incidents:
+    """Incidents of one action.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per counted incident, in order of start: `incident_id`, `execution_uid`, `run_started_at`, `gate_at`,
+        `target_day`, `label`, `gate` (its label may judge).
+    of_row : array of int64, shape (rows of evaluations,)
+        Place in `frame` of the incident whose first workflow the evaluation belongs to; -1 for all others.
+    search : array of bool, shape (incidents,)
+        Before the cut; the others judge.
+    split : Split
+    incomplete : int
+        Incidents left out because a condition of the search did not judge their first workflow.
+    """
+
+    frame: pd.DataFrame
+    of_row: Codes
+    search: Flags
+    split: Split
+    incomplete: int
+
+    @property
+    def good(self) -> Flags:
+        """The run did good."""
+        return (self.frame["label"] == Label.GOOD.value).to_numpy(bool)
+
+    @property
+    def bad(self) -> Flags:
+        """The run did no good."""
+        return (self.frame["label"] == Label.BAD.value).to_numpy(bool)
+
+
+def suite_conditions(stored: Stored, action: str | None) -> tuple[ConditionId, ...]:
+    """Give the recorded conditions of one action.
+
+    Parameters
+    ----------
+    action : str or None
+        None where only one was recorded.
+
+    Raises
+    ------
+    InputError
+        None of that action, or several actions and none named.
+    """
+    actions = sorted({one.action for one in stored.conditions})
+    if action is None and len(actions) > 1:
+        raise InputError(f"a suite is one action's; name one of {', '.join(actions)}")
+    found = tuple(one for one in stored.conditions if action in (None, one.action))
+    if not found:
+        raise InputError(f"no condition of {action or 'any action'} was recorded; there are {', '.join(actions)}")
+    return found
+
+
+def incidents_of(
+    stored: Stored,
+    conditions: tuple[ConditionId, ...],
+    *,
+    search_share: float,
+    cut_at: pd.Timestamp | None = None,
+    label_age_s: float = LABEL_AGE_S,
+) -> Incidents:
+    """Lay out the incidents that a suite of these conditions is searched and judged on.
+
+    Raises
+    ------
+    HistoryError
+        There is none.
+    """
+    history, runs = stored.history, stored.runs
+    votes = cast_votes(
+        history.evaluations,
+        history.executions,
+        history.workflows,
+        as_of=newest_instant(history),
+        label_age_s=label_age_s,
+    ).data
+    own = votes[votes["condition"].isin([str(one) for one in conditions]) & ~votes["candidate"]]
+    first = own.sort_values(["run_started_at", "incident_id"], kind="stable").drop_duplicates("incident_id")
+    first = first.reset_index(drop=True)
+    place = {name: at for at, name in enumerate(first["incident_id"].astype(str))}
+    of_incident = np.array([place.get(name, -1) for name in runs.incidents], np.int64)
+    of_row = np.full(len(runs.condition), -1, np.int64)
+    counted = runs.first_of_incident[runs.workflow]
+    of_row[runs.order[counted]] = of_incident[runs.incident[runs.workflow[counted]]]
+    judged = np.zeros((len(first), len(conditions)), bool)
+    for at, condition in enumerate(conditions):
+        rows = stored.timelines(condition).rows
+        there = of_row[rows]
+        judged[there[there >= 0], at] = True
+    complete = judged.all(axis=1)
+    if not complete.any():
+        raise HistoryError(f"no incident was judged by all of {', '.join(map(str, conditions))}")
+    renumbered = np.where(complete, np.cumsum(complete) - 1, -1)
+    of_row = np.where(of_row >= 0, renumbered[of_row], -1)
+    kept: pd.DataFrame = first.loc[complete].reset_index(drop=True)
+    split = split_in_time(kept, search_share=search_share, cut_at=cut_at)
+    # Whether an observation ended early is each condition's own affair; `fails` says what a suite makes of it.
+    eligible = kept["gate"] | (kept["not_in_gate"] == NotInGate.CENSORED.value)
+    columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "target_day", "label"]
+    return Incidents(
+        frame=kept[columns].assign(gate=eligible),
+        of_row=of_row,
+        search=(kept["run_started_at"] < split.cut_at).to_numpy(bool),
+        split=split,
+        incomplete=int((~complete).sum()),
+    )
+
+
+def newest_instant(history: History) -> pd.Timestamp:
+    """Give the history's end: the newest instant at which anything was recorded."""
+    tables = (history.table(kind) for kind in RowKind)
+    newest = [pc.max(table.column("recorded_at")).as_py() for table in tables if len(table)]
+    if not newest:
+        raise HistoryError("the history is empty")
+    return pd.Timestamp(max(newest))

@@ -1,6 +1,8 @@
 """What holds for every command: help, exit codes, streams, completion, speed, pipes."""
 
 import os
+import pty
+import re
 import subprocess
 import sys
 
@@ -188,3 +190,41 @@ def test_the_page_names_every_command_with_its_example():
     for path in COMMANDS:
         assert f"\n## kubernaut {' '.join(path)}\n" in page
     assert page.count("```sh\nkubernaut ") == len(COMMANDS)
+
+
+def on_a_terminal(*arguments, **environment):
+    """Run with stdout and stderr on a pseudo terminal; gives what it showed."""
+    parent, child = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    with subprocess.Popen(
+        [sys.executable, "-c", "from kubernaut_simulator.cli.main import run; run()", *map(str, arguments)],
+        stdout=child,
+        stderr=child,
+        env={**kept, "TERM": "xterm-256color", "COLUMNS": "100", **environment},
+    ) as process:
+        os.close(child)
+        shown = b""
+        while True:
+            try:
+                part = os.read(parent, 65536)
+            except OSError:
+                break  # Linux says so when the other side has been closed
+            if not part:
+                break
+            shown += part
+        process.wait(60)
+    os.close(parent)
+    return shown.decode()
+
+
+def test_on_a_terminal_tables_fit_it():
+    shown = on_a_terminal("facts", "conditions")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+    assert "\x1b[1mpath" in shown
+    assert max(map(len, lines)) <= 100
+    assert "conditions.Available" in shown
+
+
+def test_no_color_is_heeded():
+    assert not re.search(r"\x1b\[[0-9;]*3[0-9]", on_a_terminal("facts", "conditions", NO_COLOR="1"))

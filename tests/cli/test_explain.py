@@ -204,13 +204,17 @@ def test_a_line_of_a_configmap_is_named_by_its_key(history, tmp_path):
 
 
 def test_other_times_are_named(history, tmp_path):
-    document = explained(history, record(0), "-f", conditions(tmp_path, READY, timeout="15s"))
+    document = explained(history, record(1), "-f", conditions(tmp_path, READY, timeout="15s"))
 
     assert document["now"]["verdict"] == "Failed"
-    assert document["differences"] == [
-        "another timeout: recorded 30 s, now 15 s",
-        "another verdict: recorded Passed, now Failed",
-    ]
+    assert document["differences"] == ["another timeout: recorded 30 s, now 15 s"]
+
+
+def test_a_deadline_between_two_looks_of_which_the_second_passes_cannot_be_answered(history, tmp_path):
+    document = explained(history, record(0), "-f", conditions(tmp_path, READY, timeout="15s"))
+
+    assert document["source"] == "not replayable"
+    assert document["whyNotReplayed"] == "the record has no look on the new deadline"
 
 
 def test_a_policy_that_reads_what_was_not_recorded(history, tmp_path):

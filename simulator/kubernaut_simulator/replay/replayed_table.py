@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kubernaut.identity import ConditionId
+from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.verdicts import Reason, Verdict
 from kubernaut.verification.settle import Settled
 from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns
@@ -45,7 +45,7 @@ def not_replayable(table: ArrowTable) -> dict[str, Counter[str]]:
     rows = table.filter(pc.equal(pc.cast(table.column("source"), pa.string()), Source.NOT_REPLAYABLE.value))
     counted: dict[str, Counter[str]] = {}
     for row in rows.select(["action", "level", "phase", "type", "candidate", "why_not"]).to_pylist():
-        condition = ConditionId(row["action"], row["level"], row["phase"], row["type"])
+        condition = ConditionId(row["action"], Level(row["level"]), Phase(row["phase"]), row["type"])
         counted.setdefault(shown_name(condition, candidate=row["candidate"]), Counter())[row["why_not"]] += 1
     return counted
 

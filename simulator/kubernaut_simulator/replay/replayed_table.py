@@ -81,10 +81,12 @@ def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled
         "message": [one.message for one in settled],
         "time_to_pass_s": [one.time_to_pass_s for one in settled],
         "time_to_pass_lower_s": [one.time_to_pass_lower_s for one in settled],
-        "attempts": [one.attempts for one in settled],
         "held_since": pa.array(held_us, mask=np.isnan(held_s)),
-        "observed_until": _observed_until(own, started_us, settled),
     }
+    if task.condition.phase is Phase.POST:
+        # A precondition's first look is the vote; those of a run that waited were taken all the same.
+        now["attempts"] = [one.attempts for one in settled]
+        now["observed_until"] = _observed_until(own, started_us, settled)
     if task.policy is not None:
         now["policy_digest"] = [task.policy.digest] * len(settled)
     if task.terms is not None:

@@ -12,7 +12,7 @@ import pandas as pd
 from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
 from kubernaut_simulator.estimation.votes import NotInGate, Votes
-from kubernaut_simulator.results.base import CONDITION, Result
+from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
 from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 TARGET = 0.15
@@ -145,7 +145,7 @@ class FalseStopsResult(Result):
                 x=values,
                 y=[f"{names[self._name(one)]} (n={one.rates.stop_given_good.n})" for one in with_good],
                 mode="markers",
-                marker={"size": 9},
+                marker={"size": 9, "color": COLOURS[0]},
                 error_x={
                     "type": "data",
                     "symmetric": False,

@@ -9,11 +9,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kubernaut import __version__
-from kubernaut_simulator.results.base import html_table
+from kubernaut.durations import format_duration
+from kubernaut.identity import Phase
+from kubernaut_simulator.estimation.rates import percent
+from kubernaut_simulator.results.base import MISSING, html_table
+from kubernaut_simulator.results.wording import short_names
 
 if TYPE_CHECKING:
     from kubernaut_simulator.results.base import Result
-    from kubernaut_simulator.tuning.result import Tuning
+    from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
+
+
+INK = "#808890"
+"""Of the charts' words and lines: read on light and on dark paper alike."""
+
+_AXIS = {
+    "gridcolor": "rgba(128,136,144,.25)",
+    "zerolinecolor": "rgba(128,136,144,.45)",
+    "automargin": True,
+    "ticks": "outside",
+    "ticklen": 8,
+    "tickcolor": "rgba(0,0,0,0)",
+}
 
 
 def report_page(tuning: Tuning) -> str:
@@ -31,17 +48,34 @@ def report_page(tuning: Tuning) -> str:
         loader=PackageLoader("kubernaut_simulator.results"), autoescape=True, undefined=StrictUndefined
     )
     template = environment.get_template("report.html.j2")
-    false_stops, timeouts = tuning.replay.false_stops(), tuning.replay.timeouts(share=tuning.share)
+    false_stops = tuning.replay.false_stops(target=tuning.target)
+    timeouts = tuning.replay.timeouts(share=tuning.share)
+    names = short_names(str(one.condition) for one in tuning.decisions)
     page: str = template.render(
         tuning=tuning,
         sentences=sentences(tuning),
-        decisions=html_table(tuning.data),
-        sections=[_section(one) for one in (tuning, false_stops, timeouts)],
+        decisions=[_decision(one, names[str(one.condition)]) for one in tuning.decisions],
+        evidence=_section(tuning),
+        sections=[_section(one) for one in (false_stops, timeouts)],
         rates=html_table(false_stops.rates.drop(columns=["enough"])),
+        recommendations=html_table(timeouts.table(wide=True), right=timeouts.shares),
         script=get_plotlyjs(),
         version=__version__,
     )
     return page
+
+
+def _decision(one: ConditionDecision, name: str) -> dict[str, object]:
+    stops = None if one.gate is None else one.gate.stops
+    return {
+        "condition": name,
+        "stops": MISSING if stops is None or not stops.n else f"{stops.k}/{stops.n}",
+        "upper": MISSING if stops is None or not stops.n else percent(stops.upper),
+        "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
+        "flag": one.flag,
+        "kind": "required" if one.after.required else "back" if one.set_back else "warn",
+        "why": one.why,
+    }
 
 
 def sentences(tuning: Tuning) -> list[str]:
@@ -50,10 +84,21 @@ def sentences(tuning: Tuning) -> list[str]:
     waiting = [one for one in tuning.decisions if not one.after.required]
     short = [one for one in waiting if one.gate is None or not one.gate.stops.enough]
     found = [
-        f"{len(required)} of {len(tuning.decisions)} conditions may be made required: with them, fewer than "
-        f"{tuning.target:.0%} of the remediations that do good are stopped; the chance that this is wrong for any of "
-        f"them is at most {tuning.alpha:.0%}."
+        f"{len(required)} of {len(tuning.decisions)} conditions may be made required: each of them stops fewer than "
+        f"{tuning.target * 100:g} % of the remediations that do good; the chance that this is wrong for any of them is "
+        f"at most {tuning.alpha * 100:g} %."
     ]
+    if required:
+        found.append(
+            f"Together, enforced on every incident, they would have stopped {tuning.together.text()} of the good "
+            "incidents that judged."
+        )
+    back = [one for one in tuning.decisions if one.set_back]
+    if back:
+        found.append(
+            f"{len(back)} that block runs now are set back to warn mode, because the test does not show that they may: "
+            "read why before you apply."
+        )
     if short:
         found.append(f"For {len(short)} there is not enough data yet; they stay in warn mode and go on being recorded.")
     if len(waiting) > len(short):
@@ -63,7 +108,7 @@ def sentences(tuning: Tuning) -> list[str]:
         )
     moved = [one for one in tuning.decisions if one.after.timeout_s != one.before.timeout_s]
     if moved:
-        found.append(f"{len(moved)} timeouts change, each to when {tuning.share:.0%} of good runs have passed.")
+        found.append(f"{len(moved)} timeouts change, each to when {tuning.share * 100:g} % of good runs have passed.")
     return found
 
 
@@ -72,18 +117,23 @@ def _section(result: Result) -> dict[str, object]:
     figure.update_layout(
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#808890"},
+        font={"color": INK},
         title=None,
-        margin={"l": 20, "r": 20, "t": 30, "b": 40},
-        legend={"orientation": "h", "y": -0.25},
-        height=460,
+        margin={"l": 20, "r": 20, "t": 40, "b": 40},
+        legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
     )
-    figure.update_xaxes(gridcolor="rgba(128,136,144,.25)", automargin=True)
-    figure.update_yaxes(gridcolor="rgba(128,136,144,.25)", automargin=True)
+    figure.update_xaxes(**_AXIS)
+    figure.update_yaxes(**_AXIS)
+    figure.update_shapes(line_color=INK)
     return {
         "title": result.title,
         "summary": result.summary,
-        "table": html_table(result.data),
+        "table": html_table(result.table(), right=result.shares),
         "notes": result.notes,
-        "chart": figure.to_html(full_html=False, include_plotlyjs=False, config={"displaylogo": False}),
+        "chart": figure.to_html(
+            full_html=False,
+            include_plotlyjs=False,
+            div_id=type(result).__name__,
+            config={"displayModeBar": False, "responsive": True},
+        ),
     }

@@ -240,7 +240,7 @@ class TimeoutsResult(Result):
             title=self.title,
             xaxis={"title": "seconds from the action's end", "rangemode": "tozero"},
             yaxis={
-                "title": "share of runs passed (dotted: lower limit, one-sided 95 %)",
+                "title": "share of runs passed (dotted: lower 95 %)",
                 "tickformat": ".0%",
                 "range": [0, 1.02],
             },

@@ -13,7 +13,7 @@ from kubernaut.conditions.settings import PreSettings, Settings
 from kubernaut.durations import format_duration
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut_simulator.estimation.rates import Rate, percent
-from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
+from kubernaut_simulator.estimation.sequential import MINIMUM_ENTRIES, GateDecision, GateResult
 from kubernaut_simulator.estimation.split import Split
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
 from kubernaut_simulator.results.timeouts import ConditionTimeout
@@ -254,11 +254,13 @@ class Tuning(Result):
             )
         if len(self.gate.decisions):
             line = math.log(len(self.gate.decisions) / self.alpha)
-            figure.add_hline(
-                y=line,
-                line_dash="dash",
-                annotation_text="required from here on (the first; Holm's line is lower for each next one)",
-                annotation_position="top left",
+            last = max((int(one.gate.stops.n) for one in self.decisions if one.gate), default=1)
+            figure.add_scatter(
+                x=[MINIMUM_ENTRIES, max(last, MINIMUM_ENTRIES + 1)],
+                y=[line, line],
+                mode="lines",
+                line={"color": "#808890", "dash": "dashdot", "width": 1},
+                name="required from here on: the first; lower for each next one (Holm)",
             )
         return figure.update_layout(
             title=f"Evidence that fewer than {self.target * 100:g} % of good incidents are stopped",

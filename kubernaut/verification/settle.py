@@ -222,12 +222,14 @@ def _at_the_end(timeline: Timeline, recorded: Recorded | None) -> Settled:
         observed_s = max(observed_s, recorded.observed_s)
     if timeline.last_slot < 0:
         return _censored(timeline, observed_s, why_not="no look was recorded")
-    if _cannot_hold_in_time(timeline) or (
-        (recorded is None or observed_s >= deadline_s) and not timeline.nobody_looked()
-    ):
+    stopped_early = recorded is not None and recorded.stopped_early
+    # Whoever stopped because it had passed need not have looked on: the hold that these terms ask for began too late.
+    # An observation that was cut off from outside says nothing, here as in a live run.
+    too_late = stopped_early and _cannot_hold_in_time(timeline)
+    if too_late or ((recorded is None or observed_s >= deadline_s) and not timeline.nobody_looked()):
         timeline.close()
         return _of(freeze(timeline))
-    if recorded is not None and recorded.stopped_early:
+    if recorded is not None and stopped_early:
         ended = "passed" if recorded.passed_s is not None else "said that it can never pass"
         why_not = f"nobody looked after {recorded.observed_s:g} s, when the recorded policy {ended}"
         return _censored(timeline, observed_s, why_not=why_not)

@@ -196,3 +196,22 @@ def test_fatal_is_replayed():
 
     assert (settled.verdict, settled.reason) == (Verdict.FAILED, Reason.FATAL)
     assert FATAL.code is Code.FAILED
+
+
+def test_a_hold_that_was_cut_off_from_outside_is_censored_though_it_began_too_late():
+    began_too_late = looks((1.0, NOT_YET), (1.6, PASS), read_s=0.7)
+    recorded = Recorded(terms=Terms(3.0, 1.5), observed_s=2.3)
+
+    settled = settle(began_too_late, Terms(3.0, 1.5), recorded=recorded)
+
+    assert (settled.verdict, settled.reason) == (Verdict.CENSORED, Reason.OBSERVATION_ENDED)
+    assert settled.replayable
+
+
+def test_a_longer_hold_that_began_too_late_fails_where_looking_stopped_because_it_had_passed():
+    passed_late = looks((1.0, NOT_YET), (2.5, PASS))
+    recorded = Recorded(terms=Terms(3.0), observed_s=2.6, passed_s=2.6, stopped_early=True)
+
+    settled = settle(passed_late, Terms(3.0, 1.0), recorded=recorded)
+
+    assert (settled.verdict, settled.reason) == (Verdict.FAILED, Reason.NOT_HELD_LONG_ENOUGH)

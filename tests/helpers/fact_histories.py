@@ -1,7 +1,7 @@
 """Small histories that can be replayed: runs whose looks say what the one fact `deployment_found` was, and when."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,10 @@ from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.tuning.tune import compiled, with_settings
 
 from kubernaut.conditions.settings import PreSettings
-from kubernaut.history.rows import Outcome, OutcomeSource, Row, RowKind
+from kubernaut.history.ids import policy_id
+from kubernaut.history.rows import Outcome, OutcomeSource, PolicyRow, Row, RowKind
 from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.policy.compiling import compile_policy
 from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
 from kubernaut.verification.settle import Settled, settle
 from kubernaut.verification.timeline import Look, Terms
@@ -70,32 +72,52 @@ class PostRun:
         return settle(looks, Terms(self.timeout_s, self.hold_for_s))
 
 
-def post_history(runs: Sequence[PostRun], **changes: Any) -> History:
-    """Give the history of some runs of a postcondition, one a minute; `changes` go into the evaluations."""
-    rows: list[Row] = [policy(phase=Phase.POST, type=POST.type, source=REGO[POST])]
+@dataclass(frozen=True, kw_only=True)
+class FactRun:
+    """A run of one incident.
+
+    Attributes
+    ----------
+    found : mapping of ConditionId to bool
+        Of preconditions: whether their look finds it.
+    post : PostRun or None
+    """
+
+    found: Mapping[ConditionId, bool] = field(default_factory=dict)
+    post: PostRun | None = None
+    good: bool = True
+    source: OutcomeSource = OutcomeSource.ALERT
+
+
+def fact_history(runs: Sequence[FactRun], **changes: Any) -> History:
+    """Give the history of some runs, one a minute, looked at two days after; `changes` go into the evaluations."""
+    judged = sorted({name for run in runs for name in run.found})
+    rows: list[Row] = [_policy(condition, REGO[PRE]) for condition in judged]
+    if any(run.post for run in runs):
+        rows.append(_policy(POST, REGO[POST]))
     for n, run in enumerate(runs):
-        rows += _post_rows(n, run, changes)
-    return _late(rows)
+        for condition, found in run.found.items():
+            rows += _pre_rows(n, condition, changes, found=found)
+        if run.post is not None:
+            rows += _post_rows(n, run.post, changes)
+        ended = START + timedelta(minutes=n, seconds=121)
+        outcome = Outcome.EFFECTIVE if run.good else Outcome.INEFFECTIVE
+        rows.append(execution(n, finished_at=ended))
+        rows.append(workflow(n, outcome=outcome, outcome_source=run.source, finished_at=ended))
+    last = max(row.recorded_at for row in rows)
+    return History.from_rows([replace(rows[0], recorded_at=last + timedelta(hours=48)), *rows[1:]])
+
+
+def post_history(runs: Sequence[PostRun], **changes: Any) -> History:
+    """Give the history of some runs of a postcondition."""
+    return fact_history([FactRun(post=run, good=run.good) for run in runs], **changes)
 
 
 def pre_history(
-    runs: Sequence[tuple[bool, bool]],
-    *,
-    source: OutcomeSource = OutcomeSource.ALERT,
-    minutes: float = 1.0,
-    **changes: Any,
+    runs: Sequence[tuple[bool, bool]], *, source: OutcomeSource = OutcomeSource.ALERT, **changes: Any
 ) -> History:
-    """Give the history of some runs of a precondition, (was it found, did the run do good); `changes` as above."""
-    rows: list[Row] = [policy(source=REGO[PRE])]
-    for n, (found, good) in enumerate(runs):
-        verdict = {} if found else {"verdict": Verdict.FAILED, "reason": "NotAllowed", "message": "no"}
-        rows += [
-            attempt(n, facts={"deployment_found": found}, result=Attempt.PASSED if found else Attempt.FAILED),
-            evaluation(n, **{**verdict, **changes}),
-            execution(n),
-            workflow(n, outcome_source=source, outcome=Outcome.EFFECTIVE if good else Outcome.INEFFECTIVE),
-        ]
-    return _late(rows)
+    """Give the history of some runs of a precondition: (was it found, did the run do good)."""
+    return fact_history([FactRun(found={PRE: found}, good=good, source=source) for found, good in runs], **changes)
 
 
 def conditions_of(history: History) -> Conditions:
@@ -126,7 +148,45 @@ def with_terms(conditions: Conditions, condition: ConditionId, **changes: Any) -
     return {**conditions, condition.level: with_settings(level, changed)}
 
 
-def _post_rows(n: int, run: PostRun, changes: dict[str, Any]) -> list[Row]:
+def _policy(condition: ConditionId, source: str) -> PolicyRow:
+    digest = _digest(condition)
+    return policy(
+        record_id=policy_id(condition, digest=digest),
+        digest=digest,
+        level=condition.level,
+        phase=condition.phase,
+        type=condition.type,
+        source=source,
+    )
+
+
+def _digest(condition: ConditionId) -> str:
+    return compile_policy(REGO[POST if condition.phase is Phase.POST else PRE], name="test", libraries={}).digest
+
+
+def _of(condition: ConditionId) -> dict[str, Any]:
+    named: dict[str, Any] = {"level": condition.level, "phase": condition.phase, "type": condition.type}
+    return {**named, "policy_digest": _digest(condition)}
+
+
+def _pre_rows(n: int, condition: ConditionId, changes: Mapping[str, Any], *, found: bool) -> list[Row]:
+    parts = condition.level, condition.phase, condition.type
+    evaluation_id = run_key(n).evaluation_id(*parts)
+    failed = {} if found else {"verdict": Verdict.FAILED, "reason": Reason.NOT_ALLOWED.value, "message": "no"}
+    return [
+        attempt(
+            n,
+            **_of(condition),
+            record_id=run_key(n).attempt_id(*parts, slot=0),
+            evaluation_id=evaluation_id,
+            facts={"deployment_found": found},
+            result=Attempt.PASSED if found else Attempt.FAILED,
+        ),
+        evaluation(n, **{**_of(condition), "record_id": evaluation_id, "target_name": f"web-{n}", **failed, **changes}),
+    ]
+
+
+def _post_rows(n: int, run: PostRun, changes: Mapping[str, Any]) -> list[Row]:
     at = START + timedelta(minutes=n)
     looks = run.looks()
     settled = run.settled_by(looks)
@@ -139,8 +199,7 @@ def _post_rows(n: int, run: PostRun, changes: dict[str, Any]) -> list[Row]:
     rows: list[Row] = [
         attempt(
             n,
-            phase=Phase.POST,
-            type=POST.type,
+            **_of(POST),
             slot=look.slot,
             record_id=key.attempt_id(Level.STEP, Phase.POST, POST.type, slot=look.slot),
             evaluation_id=evaluation_id,
@@ -154,8 +213,8 @@ def _post_rows(n: int, run: PostRun, changes: dict[str, Any]) -> list[Row]:
     ]
     row = evaluation(
         n,
-        phase=Phase.POST,
-        type=POST.type,
+        **_of(POST),
+        target_name=f"web-{n}",
         record_id=evaluation_id,
         verdict=settled.verdict,
         reason=settled.reason.value,
@@ -172,17 +231,4 @@ def _post_rows(n: int, run: PostRun, changes: dict[str, Any]) -> list[Row]:
         observed_until=moment(looks[-1].read_s),
         attempts=settled.attempts,
     )
-    ended = moment(run.timeout_s + 1)
-    outcome = Outcome.EFFECTIVE if run.good else Outcome.INEFFECTIVE
-    return [
-        *rows,
-        replace(row, **changes),
-        execution(n, finished_at=ended),
-        workflow(n, outcome=outcome, finished_at=ended),
-    ]
-
-
-def _late(rows: list[Row]) -> History:
-    """Look at it two days after the last row, when every label is old enough to judge."""
-    last = max(row.recorded_at for row in rows)
-    return History.from_rows([replace(rows[0], recorded_at=last + timedelta(hours=48)), *rows[1:]])
+    return [*rows, replace(row, **changes)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from kubernaut.identity import ConditionId
-    from kubernaut_simulator.whatif.whatif import Stored
+    from kubernaut_simulator.whatif.stored import Stored
 
 FRONT_COLUMNS = ["suite", "good stopped", "upper 95 %", "harmful stopped", "waiting s", "chosen"]
 

@@ -58,7 +58,7 @@ def choices_of(
     timeout_s, hold_for_s : float
         As they are now.
     timeouts : sequence of float or None
-        Seconds to try beside; None tries shares of the present one. Only for postconditions.
+        Seconds to try beside; None tries shares of the present one, in whole seconds. Only for postconditions.
     parameters : mapping of str to sequence of float, or None
         Values to try for numbers that the policy declares; every combination.
     policy : CompiledPolicy or None
@@ -71,7 +71,7 @@ def choices_of(
     """
     tried: list[float | None] = [None]
     if condition.phase is Phase.POST:
-        named = [share * timeout_s for share in TIMEOUT_SHARES] if timeouts is None else timeouts
+        named = [float(round(share * timeout_s)) for share in TIMEOUT_SHARES] if timeouts is None else timeouts
         tried += [one for one in sorted(set(named)) if hold_for_s < one and one != timeout_s]
     numbers: list[Mapping[str, float]] = [{}]
     if parameters:

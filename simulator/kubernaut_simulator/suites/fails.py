@@ -88,15 +88,12 @@ def fails_of(choice: Choice, settled: SettledColumns, rows: Codes, incidents: In
         found: Flags = np.bincount(at, flags[counted], minlength=size) > 0
         return found
 
-    censored = settled.verdict == VERDICTS.index(Verdict.CENSORED)
-    stop = any_of(settled.stop & settled.replayable)
-    sure_stop = any_of(settled.stop & settled.replayable & settled.certain)
-    unknown = any_of(censored | ~settled.replayable) & ~stop
-    doubtful = unknown | (stop & ~sure_stop)
-    worse = np.where(incidents.good, stop | unknown, sure_stop)
+    stop = any_of(settled.stop)
+    unknown = any_of(settled.verdict == VERDICTS.index(Verdict.CENSORED)) & ~stop
+    worse = stop | (unknown & incidents.good)
     wait_s = np.zeros(size)
     if choice.condition.phase is Phase.POST:
         np.maximum.at(wait_s, at, settled.settled_s[counted])
     return Fails(
-        choices=(choice,), stop=worse[:, np.newaxis], unknown=doubtful[:, np.newaxis], wait_s=wait_s[:, np.newaxis]
+        choices=(choice,), stop=worse[:, np.newaxis], unknown=unknown[:, np.newaxis], wait_s=wait_s[:, np.newaxis]
     )

@@ -103,11 +103,10 @@ def find_front(fails: Fails, *, good: Flags, bad: Flags, ceiling: float) -> Fron
     allowed = allowed_stops(int(good.sum()), ceiling=ceiling)
     alone = fails.stop[good].sum(axis=0)
     over = alone > allowed
-    never = ~(fails.stop[good].any(axis=0) | fails.stop[bad].any(axis=0))
+    never: Flags = ~np.asarray(fails.stop[good | bad].any(axis=0), bool)
     sample = _spread(np.flatnonzero(good))
-    kept = [
-        tuple(_distinct(fails, [c for c in axis if not over[c] and not never[c]], good, bad)) for axis in axes.values()
-    ]
+    useful = [[column for column in axis if not (over[column] or never[column])] for axis in axes.values()]
+    kept = [tuple(_distinct(fails, axis, good, bad)) for axis in useful]
     lattice = Lattice(axes=tuple(axis for axis in kept if axis))
     suites: tuple[Suite, ...] = ()
     if allowed >= 0:

@@ -20,7 +20,7 @@ from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.split import Split, split_in_time
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NotInGate, cast_votes
 from kubernaut_simulator.history.history import History
-from kubernaut_simulator.whatif.whatif import Stored
+from kubernaut_simulator.whatif.stored import Stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -116,7 +116,7 @@ def incidents_of(
         rows = stored.timelines(condition).rows
         there = of_row[rows]
         judged[there[there >= 0], at] = True
-    complete = judged.all(axis=1)
+    complete: Flags = np.asarray(judged.all(axis=1), bool)
     if not complete.any():
         raise HistoryError(f"no incident was judged by all of {', '.join(map(str, conditions))}")
     renumbered = np.where(complete, np.cumsum(complete) - 1, -1)

@@ -34,7 +34,7 @@ class SettledColumns:
     time_to_pass_s : array of float64
         NaN unless it passed.
     certain, replayable : array of bool
-        See `kubernaut.verification.settle.Settled`.
+        See `kubernaut.verification.settle.Settled`. What is not certain is no answer here: Censored, not replayable.
     by_engine : int
         How many went through the engine one by one; the others are equal by proof.
     """
@@ -87,6 +87,14 @@ def settle_rows(
         into.certain[at] = one.certain
         into.replayable[at] = one.replayable
     return settled_rows
+
+
+def leave_uncertain(found: SettledColumns) -> None:
+    """Take back failures that a look on the deadline, which the record lacks, might have turned: as replay does."""
+    uncertain = ~found.certain
+    found.verdict[uncertain] = VERDICTS.index(Verdict.CENSORED)
+    found.time_to_pass_s[uncertain] = np.nan
+    found.replayable[uncertain] = False
 
 
 def settle_row(timelines: Timelines, at: int, *, timeout_s: float, hold_for_s: float) -> Settled:

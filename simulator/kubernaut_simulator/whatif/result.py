@@ -109,7 +109,7 @@ class WhatIfResult(Result):
         DataFrame
             `runs` that evaluated it; `would stop` (Failed or Error, enforced or not) of them, with `of good`, `of bad`
             by the workflow's outcome; `stopped`: first to stop a workflow at these percentages, `stopped good`,
-            `stopped bad`, `stopped, no outcome`; `not replayable`, `uncertain`.
+            `stopped bad`, `stopped, no outcome`; `censored`, `not replayable`.
         """
         runs, found = self.runs, self.accounts
         size = len(runs.conditions)
@@ -126,7 +126,7 @@ class WhatIfResult(Result):
         def count_first(wanted: Flags) -> Codes:
             return np.bincount(runs.condition[first[wanted]], minlength=size)
 
-        stop = self.stop & self.replayable
+        stop = self.stop
         return pd.DataFrame(
             {
                 "condition": [str(one) for one in runs.conditions],
@@ -142,7 +142,6 @@ class WhatIfResult(Result):
                 "stopped, no outcome": count_first(first_label < 0),
                 "censored": count((self.verdict == _CENSORED) & self.replayable),
                 "not replayable": count(~self.replayable),
-                "uncertain": count(~self.certain),
             }
         )
 
@@ -191,7 +190,7 @@ class WhatIfResult(Result):
         if not codes:
             raise InputError(f"{condition} was never recorded")
         label = self.runs.label[self.runs.workflow]
-        wanted = (self.runs.condition[self.runs.order] == codes[0]) & (self.stop & self.replayable)[self.runs.order]
+        wanted = (self.runs.condition[self.runs.order] == codes[0]) & self.stop[self.runs.order]
         if outcome is not None:
             wanted &= label == LABELS.index(outcome)
         return self.record_ids(self.runs.order[wanted][:limit])
@@ -276,7 +275,8 @@ def unanswered(result: WhatIfResult, left_out: Flags) -> list[str]:
     runs, notes = result.runs, []
     for why, wanted in (
         ("a fact that the policy reads was not kept", left_out & result.not_kept),
-        ("nobody looked long enough", left_out & ~result.not_kept),
+        ("no look on the new deadline", left_out & ~result.not_kept & ~result.certain),
+        ("nobody looked long enough", left_out & ~result.not_kept & result.certain),
     ):
         counts = np.bincount(runs.condition[wanted], minlength=len(runs.conditions)).tolist()
         notes += [

@@ -18,7 +18,12 @@ from kubernaut.identity import Phase
 from kubernaut.verdicts import Verdict
 from kubernaut.verification.polls import LONGEST_INTERVAL_S, OBSERVE_EVERY_S, absence_limit_s, gap_limit_s
 from kubernaut_simulator.estimation.columns import Codes, Flags, Floats
-from kubernaut_simulator.whatif.engine_settling import SettledColumns, empty_columns, settle_rows
+from kubernaut_simulator.whatif.engine_settling import (
+    SettledColumns,
+    empty_columns,
+    leave_uncertain,
+    settle_rows,
+)
 from kubernaut_simulator.whatif.timelines import VERDICTS, Answer, Timelines
 
 _TIE_S = 1e-5
@@ -80,6 +85,7 @@ class Settler:
             slow = _postconditions(self.timelines, self._shape, found, timeout_s, hold_for_s)
         rows = np.flatnonzero(slow & ~self.timelines.skipped).tolist()
         by_engine = settle_rows(self.timelines, rows, found, timeout_s=timeout_s, hold_for_s=hold_for_s)
+        leave_uncertain(found)
         self._keep_recorded(found, timeout_s, hold_for_s)
         return replace(found, by_engine=by_engine)
 
@@ -249,7 +255,8 @@ def _postconditions(
     gone = beyond & (closing == first)
     ended = looked & ~decided & ~closed
     held_s = shape.held_since_s[counts]
-    too_late = ended & holds & (answer[counts] == Answer.PASSED) & (held_s + hold_for_s > timeout_s)
+    too_late = ended & shape.stopped_early & holds & (answer[counts] == Answer.PASSED)
+    too_late &= held_s + hold_for_s > timeout_s
     over = ended & ~too_late & (shape.observed_s >= timeout_s)
     absent = timeout_s - began[counts] >= shape.absence_s[counts] - _TIE_S
     slow |= gone | ((beyond | over) & absent)

@@ -12,75 +12,21 @@ from functools import cached_property
 
 import numpy as np
 
-from kubernaut.conditions.compiled_set import filled_settings
+from kubernaut.conditions.compiled_set import CompiledSet, filled_settings
+from kubernaut.conditions.settings import PreSettings
 from kubernaut.errors import InputError
 from kubernaut.identity import ConditionId
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
-from kubernaut_simulator.estimation.columns import Codes, Columns, Flags, Floats
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.whatif.accounts import dealt_anew, enrolled
 from kubernaut_simulator.whatif.changes import Change, RowTerms, check_change, row_terms
 from kubernaut_simulator.whatif.engine_settling import SettledColumns
 from kubernaut_simulator.whatif.result import WhatIfResult
-from kubernaut_simulator.whatif.runs import Runs, runs_of
 from kubernaut_simulator.whatif.settling import Settler
-from kubernaut_simulator.whatif.timelines import Timelines, timelines_of, word_codes
-
-
-class Stored:
-    """What a history holds for every what-if, laid out once.
-
-    Parameters
-    ----------
-    history : History
-    """
-
-    def __init__(self, history: History) -> None:
-        self.history = history
-        self._timelines = timelines_of(history.evaluations, history.attempts)
-        self.settlers: Mapping[ConditionId, Settler] = {
-            condition: Settler(timelines) for condition, timelines in self._timelines.items()
-        }
-        # By what was judged before: answers of some environments are laid over those of the others.
-        self.judged: dict[tuple[int, str | None, str, tuple[tuple[str, float], ...] | None], Settler] = {}
-        self.runs: Runs = runs_of(history)
-        rows = Columns(history.evaluations, name="evaluations", needed=("required", "percent", "bucket"))
-        self.required: Flags = rows.flag("required")
-        self.percent: Floats = rows.number("percent", 0.0)
-        self.bucket: Codes = rows.number("bucket", 0.0).astype(np.int64)
-        self.may_stop: Flags = rows.flag("validation_enabled", default=True) & ~rows.flag("overridden")
-        self.environment, self.environments = word_codes(rows, "environment")
-        self.incident, self.incidents = word_codes(rows, "incident_id")
-
-    @property
-    def conditions(self) -> tuple[ConditionId, ...]:
-        """Every condition that was recorded, in order of identity."""
-        return tuple(self._timelines)
-
-    def timelines(self, condition: ConditionId) -> Timelines:
-        """Give the stored looks of one condition."""
-        return self._timelines[condition]
-
-    def named(self, condition: ConditionId | str) -> ConditionId:
-        """Find a condition by identity, its text, or its type where that is one condition only.
-
-        Raises
-        ------
-        InputError
-            It was never recorded, or the type is that of several.
-        """
-        found = [one for one in self.conditions if condition in (one, str(one))] or [
-            one for one in self.conditions if condition == one.type
-        ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise InputError(f"{condition} names {len(found)} conditions; write one of {', '.join(map(str, found))}")
-        raise InputError(
-            f"{condition} was never recorded; recorded are {', '.join(map(str, self.conditions)) or 'none'}"
-        )
+from kubernaut_simulator.whatif.stored import Stored
+from kubernaut_simulator.whatif.timelines import Timelines
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -189,8 +135,8 @@ class WhatIf:
         Parameters
         ----------
         conditions : mapping of Level to CompiledSet
-            Flags, times, percentages and numbers in every environment; recorded conditions that they do not name are
-            not required any more.
+            Flags, times, percentages and numbers in every environment, instead of all that was changed before;
+            recorded conditions that they do not name are not required any more.
         evaluator : Evaluator or None
             Judges the conditions whose policy is another than the recorded one, or reads numbers; None judges nothing
             again, which InputError refuses where it would be needed.
@@ -200,41 +146,14 @@ class WhatIf:
         InputError
             A condition has to be judged again and there is no evaluator.
         """
-        changed = self
+        changed = replace(self, _changes={}, _settlers={})
         for condition in self.stored.conditions:
             level = conditions.get(condition.level)
             if level is None or condition not in level.policies:
                 changed = changed.with_required(condition, required=False)
                 continue
-            timelines = self.stored.timelines(condition)
-            for environment in sorted({self.stored.environments[at] for at in self._environments(timelines)}):
-                settings = level.texts.settings.effective(condition, environment=environment)
-                if settings is None:
-                    continue
-                _, hold_for_s = settings.timing
-                switched_on = settings.required and level.texts.settings.enforcement
-                changed = changed._with(  # noqa: SLF001 - of this very class
-                    condition,
-                    Change(
-                        timeout_s=settings.timeout_s,
-                        hold_for_s=hold_for_s,
-                        required=switched_on,
-                        percent=settings.rollout_percent,
-                    ),
-                    environment,
-                )
-                policy = level.policies[condition]
-                if self._judged_by(timelines) == {policy.digest} and not policy.parameters:
-                    continue
-                if evaluator is None:
-                    raise InputError(f"{condition} is judged by another policy or other numbers; give an evaluator")
-                changed = changed.with_policy(
-                    condition,
-                    policy,
-                    evaluator=evaluator,
-                    settings=filled_settings(policy, settings.settings),
-                    environment=environment,
-                )
+            for environment, settings in self._settings(level, condition):
+                changed = changed._under(level, condition, settings, environment, evaluator)  # noqa: SLF001 - own class
             changed = changed.with_rollout(level.texts.settings.rollout)
         return changed
 
@@ -333,9 +252,39 @@ class WhatIf:
         changed = change.over(self._changes.get(key, Change()))
         return replace(self, _changes={**self._changes, key: changed})
 
-    def _environments(self, timelines: Timelines) -> list[int]:
-        found: list[int] = np.unique(self.stored.environment[timelines.rows]).tolist()
-        return found
+    def _settings(self, level: CompiledSet, condition: ConditionId) -> list[tuple[str | None, PreSettings]]:
+        """Give a condition's settings by environment; one entry for all where they do not differ."""
+        codes = np.unique(self.stored.environment[self.stored.timelines(condition).rows]).tolist()
+        names = sorted(self.stored.environments[at] for at in codes)
+        found = [(name, level.texts.settings.effective(condition, environment=name)) for name in names]
+        known = [(name, settings) for name, settings in found if settings is not None]
+        if known and all(settings == known[0][1] for _, settings in known):
+            return [(None, known[0][1])]
+        return list(known)
+
+    def _under(
+        self,
+        level: CompiledSet,
+        condition: ConditionId,
+        settings: PreSettings,
+        environment: str | None,
+        evaluator: Evaluator | None,
+    ) -> WhatIf:
+        _, hold_for_s = settings.timing
+        change = Change(
+            timeout_s=settings.timeout_s,
+            hold_for_s=hold_for_s,
+            required=settings.required and level.texts.settings.enforcement,
+            percent=settings.rollout_percent,
+        )
+        changed = self._with(condition, change, environment)
+        policy = level.policies[condition]
+        if self._judged_by(self.stored.timelines(condition)) == {policy.digest} and not policy.parameters:
+            return changed
+        if evaluator is None:
+            raise InputError(f"{condition} is judged by another policy or other numbers; give an evaluator")
+        numbers = filled_settings(policy, settings.settings)
+        return changed.with_policy(condition, policy, evaluator=evaluator, settings=numbers, environment=environment)
 
     def _judged_by(self, timelines: Timelines) -> set[str]:
         digests = self.history.evaluations.column("policy_digest").combine_chunks()

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from kubernaut_simulator.history.history import History
 
 from kubernaut.history.rows import RowKind
-from kubernaut_simulator.history.history import History
 
 COPY_DAYS = 7
 """By how much one copy starts later than the one before."""

@@ -83,33 +83,40 @@ def sentences(tuning: Tuning) -> list[str]:
     required = [one for one in tuning.decisions if one.after.required]
     waiting = [one for one in tuning.decisions if not one.after.required]
     short = [one for one in waiting if one.gate is None or not one.gate.stops.enough]
-    found = [
-        f"{len(required)} of {len(tuning.decisions)} conditions may be made required: each of them stops fewer than "
-        f"{tuning.target * 100:g} % of the remediations that do good; the chance that this is wrong for any of them is "
-        f"at most {tuning.alpha * 100:g} %."
-    ]
     if required:
-        found.append(
+        found = [
+            f"{len(required)} of {_conditions(len(tuning.decisions))} may be made required. Each stops fewer than "
+            f"{tuning.target * 100:g} % of the remediations that do good; the chance that this is wrong for any of "
+            f"them is at most {tuning.alpha * 100:g} %.",
             f"Together, enforced on every incident, they would have stopped {tuning.together.text()} of the good "
-            "incidents that judged."
-        )
-    back = [one for one in tuning.decisions if one.set_back]
-    if back:
+            "incidents that judged.",
+        ]
+    else:
+        found = [
+            f"None of {_conditions(len(tuning.decisions))} may be made required yet: that one stops fewer than "
+            f"{tuning.target * 100:g} % of the remediations that do good has been shown for none."
+        ]
+    if back := [one for one in tuning.decisions if one.set_back]:
         found.append(
-            f"{len(back)} that block runs now are set back to warn mode, because the test does not show that they may: "
-            "read why before you apply."
+            f"Set back to warn mode: {_conditions(len(back))} that may block runs now, without the test showing that "
+            "they may. Read why before you apply."
         )
     if short:
-        found.append(f"For {len(short)} there is not enough data yet; they stay in warn mode and go on being recorded.")
-    if len(waiting) > len(short):
+        found.append(f"Not enough data yet for {_conditions(len(short))}: in warn mode, and recorded on.")
+    if shown := len(waiting) - len(short):
         found.append(
-            f"{len(waiting) - len(short)} have enough data and have not shown it; they stay in warn mode. "
-            "The table says how many good remediations each would have stopped."
+            f"Enough data, but not shown, for {_conditions(shown)}: in warn mode. The table says how many good "
+            "remediations each would have stopped."
         )
-    moved = [one for one in tuning.decisions if one.after.timeout_s != one.before.timeout_s]
-    if moved:
-        found.append(f"{len(moved)} timeouts change, each to when {tuning.share * 100:g} % of good runs have passed.")
+    if moved := sum(one.after.timeout_s != one.before.timeout_s for one in tuning.decisions):
+        found.append(
+            f"New timeouts for {_conditions(moved)}: when {tuning.share * 100:g} % of good runs have passed."
+        )
     return found
+
+
+def _conditions(number: int) -> str:
+    return f"{number} condition{'' if number == 1 else 's'}"
 
 
 def _section(result: Result) -> dict[str, object]:

@@ -160,7 +160,7 @@ class RolloutPlan(Result):
         found, terms = self.simulated, self.terms
         reached = found.reached[:, at]
         count = int(reached.sum())
-        low, middle, high = self.stage_days(at)
+        low, middle, high = (np.nan if value is None else value for value in self.stage_days(at))
         share = terms.stages[at]
         return {
             "stage": at + 1,

@@ -240,10 +240,13 @@ def _overall(
         return Says.STOP, f"set back to warn: {', '.join(stop)}; the others may go on without"
     waiting = [one.condition for one in statuses if one.says is Says.WAIT]
     if waiting:
-        slowest = None if planned is None else planned[-1]
-        late = slowest is not None and lasted > slowest
         why = f"{len(waiting)} of {len(statuses)} conditions have not shown enough: {', '.join(waiting)}"
-        return Says.WAIT, f"{why}; longer than in 9 of 10 simulated rollouts" if late else why
+        slowest = None if planned is None else planned[-1]
+        if lasted > terms.longest_days:
+            why += f"; longer than the {terms.longest_days:g} days that a stage may last: undecided"
+        elif slowest is not None and lasted > slowest:
+            why += "; longer than in 9 of 10 simulated rollouts"
+        return Says.WAIT, why
     if lasted < terms.minimum_days:
         return Says.WAIT, f"evidence suffices; the stage lasts at least {terms.minimum_days:g} days"
     if is_last:

@@ -4,7 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernaut_simulator.estimation.timeouts import TimeoutRecommendation
 from kubernaut_simulator.replay.replay import replay
@@ -80,6 +80,7 @@ def test_a_longer_hold_where_nobody_looked_after_the_pass_is_not_replayable():
     assert row["why_not"] == "nobody looked after 4.8 s, when the recorded policy passed"
 
 
+@settings(max_examples=40)
 @given(
     passes_from_s=st.floats(0.5, 40.0),
     hold_for_s=st.sampled_from([5.0, 20.0, 30.0]),
@@ -88,10 +89,10 @@ def test_a_timeout_with_room_for_the_last_look_judges_the_slowest_run(passes_fro
     run = PostRun(passes_from_s=passes_from_s, hold_for_s=hold_for_s)
     settled = run.settled_by(run.looks())
     assert settled.time_to_pass_s is not None
-    settings = conditions_of(post_history([run]))[POST.level].texts.settings.effective(POST)
+    current = conditions_of(post_history([run]))[POST.level].texts.settings.effective(POST)
     found = recommendation(pass_by_s=settled.time_to_pass_s, hold_for_s=hold_for_s)
 
-    chosen_s = judgeable_s(found, settings)
+    chosen_s = judgeable_s(found, current)
 
     assert chosen_s >= found.timeout_s
     again = PostRun(passes_from_s=passes_from_s, hold_for_s=hold_for_s, timeout_s=chosen_s)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from kubernaut_simulator.replay.conditions import load_conditions
+from kubernaut_simulator.replay.replay import replay
 from kubernaut_simulator.tuning.export import configmaps_of
 from kubernaut_simulator.tuning.tune import TuningTerms, compiled, tune
 
@@ -14,7 +16,7 @@ from kubernaut.conditions.condition_set import PolicyText, Shipped
 from kubernaut.conditions.configmaps import DEFAULT_NAMES, MAX_CONFIGMAP_BYTES, load_condition_sets
 from kubernaut.conditions.custom_facts import load_custom_facts
 from kubernaut.conditions.spec import PolicySource
-from kubernaut.errors import SettingsError
+from kubernaut.errors import InputError, SettingsError
 from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.evaluating import InProcessEvaluator
 from tests.helpers.fact_histories import (
@@ -146,6 +148,20 @@ def test_what_was_exported_is_tuned_to_itself(history, tuning):
 
     assert [one.after.required for one in again.decisions] == [one.after.required for one in tuning.decisions]
     assert configmaps_of(again) == configmaps_of(tuned(history, again.after))
+
+
+def test_the_file_can_be_replayed_by(history, tuning, tmp_path):
+    path = tmp_path / "kubernaut-conditions.yaml"
+    path.write_text(tuning.to_configmaps(), encoding="utf-8")
+
+    by_file = load_conditions(path)
+
+    assert {level: one.texts.settings for level, one in by_file.items()} == dict(tuning.settings)
+    replayed = replay(history, by_file, evaluator=InProcessEvaluator())
+    assert replayed.data["not replayable"].sum() == 0
+    assert replayed.false_stops().data["P(stop|G)"].tolist() == tuning.replay.false_stops().data["P(stop|G)"].tolist()
+    with pytest.raises(InputError, match="cannot be read as UTF-8 text"):
+        load_conditions(tmp_path / "none.yaml")
 
 
 def test_challengers_custom_facts_and_every_text_survive(history):

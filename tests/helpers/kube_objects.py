@@ -17,9 +17,7 @@ def pod_template(*, labels: Json | None = None, **spec: Any) -> Json:
     }
 
 
-def container(
-    name: str = "main", *, requests: Json | None = None, limits: Json | None = None, **more: Any
-) -> Json:
+def container(name: str = "main", *, requests: Json | None = None, limits: Json | None = None, **more: Any) -> Json:
     """Make a container."""
     resources: Json = {}
     if requests is not None:
@@ -157,9 +155,7 @@ def pod(
     }
 
 
-def bare_pod(
-    name: str, *, node: str, requests: Json | None = None, namespace: str = "other", **more: Any
-) -> Json:
+def bare_pod(name: str, *, node: str, requests: Json | None = None, namespace: str = "other", **more: Any) -> Json:
     """Make a pod that belongs to nobody, to fill nodes."""
     made = pod(
         name,
@@ -202,9 +198,7 @@ def waiting(reason: str, message: str = "") -> Json:
 
 def terminated(reason: str = "", *, code: int = 1, at: str = "2024-01-01T00:00:30Z", **more: Any) -> Json:
     """Make the state of a container that has ended."""
-    return {
-        "terminated": {"reason": reason, "exitCode": code, "finishedAt": at, "containerID": f"c-{at}", **more}
-    }
+    return {"terminated": {"reason": reason, "exitCode": code, "finishedAt": at, "containerID": f"c-{at}", **more}}
 
 
 def node(

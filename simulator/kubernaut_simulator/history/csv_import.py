@@ -240,7 +240,7 @@ def _judge(
     read: Sequence[_Read],
     evaluator: Evaluator | None,
 ) -> dict[int, Judgement]:
-    """The policy's answers by number of line read, where the line has no verdict itself or the policy calls it fatal."""
+    """Answers by number of line read, where the line has no verdict itself or the policy calls it fatal."""
     if policy is None or evaluator is None or not _judges(item, policy):
         return {}
     post = item.id.phase is Phase.POST

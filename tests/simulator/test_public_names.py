@@ -5,6 +5,9 @@ import sys
 
 import kubernaut_simulator
 import pytest
+from helpers.driven_history import tunable_history
+
+from kubernaut.policy.evaluating import InProcessEvaluator
 
 NAMES = {
     "History",
@@ -35,3 +38,14 @@ def test_importing_the_package_loads_nothing_heavy():
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_the_whole_way_from_a_history_is_a_chain_of_methods():
+    history, evaluator = tunable_history(60), InProcessEvaluator()
+    replayed = history.replay(evaluator=evaluator)
+    tuned = replayed.tune(target=0.2, evaluator=evaluator)
+
+    assert len(replayed.false_stops().data) == 3
+    assert tuned.target == 0.2
+    assert tuned.to_configmaps() == history.tune(0.2, evaluator=evaluator).to_configmaps()
+    assert tuned.to_configmaps().count("kind: ConfigMap") == 2

@@ -5,7 +5,7 @@ concluded from it (replay, estimates) is said elsewhere; here is only what it ho
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kubernaut.policy.batch import Evaluator
     from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.replay.tasks import Conditions
+    from kubernaut_simulator.tuning.result import Tuning
+    from kubernaut_simulator.tuning.tune import TuningTerms
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -213,6 +215,41 @@ class History:
         from kubernaut_simulator.replay.replay import replay  # noqa: PLC0415 - it knows this class
 
         return replay(self, conditions, evaluator=evaluator, fold=fold, progress=progress)
+
+    def tune(
+        self,
+        target: float = 0.15,
+        *,
+        conditions: "Conditions | None" = None,
+        terms: "TuningTerms | None" = None,
+        evaluator: "Evaluator | None" = None,
+        progress: Progress = silent,
+    ) -> "Tuning":
+        """Say which conditions may be required, with which timeout, and why; see `tuning.tune.tune`.
+
+        Parameters
+        ----------
+        target : float
+            Share of good runs that may be stopped.
+        conditions : mapping of Level to CompiledSet, or None
+            What is tuned; None tunes what was recorded last.
+        terms : TuningTerms or None
+            What else is asked for; its own target gives way to `target`.
+        evaluator : Evaluator or None
+            None starts worker processes.
+        progress : Progress
+
+        Raises
+        ------
+        HistoryError
+            No incident has a vote, or a recorded policy's source is missing.
+        EvaluatorError
+            The evaluator cannot be started.
+        """
+        from kubernaut_simulator.tuning.tune import TuningTerms, tune  # noqa: PLC0415 - it knows this class
+
+        wanted = replace(terms or TuningTerms(), target=target)
+        return tune(self, conditions, terms=wanted, evaluator=evaluator, progress=progress)
 
     def to_parquet(self, folder: Path | str, *, partitioned: bool = False) -> list[Path]:
         """Write ``<kind>.parquet`` files into a folder; OutputError when it cannot be written."""

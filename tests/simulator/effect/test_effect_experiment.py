@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.enforced_history import Stage, Truth, changed, enforced_history, enforced_rows
-from helpers.rows import START, execution, run_key, workflow
+from helpers.rows import START, execution
 from kubernaut_simulator.effect.accounts import accounts_of
 from kubernaut_simulator.effect.effect import business_effect
 from kubernaut_simulator.effect.effects import HORIZON_S, Measure, effects
@@ -14,7 +14,7 @@ from kubernaut_simulator.replay.replay import replay
 from kubernaut_simulator.rollout.seen import seen_rollouts
 
 from kubernaut.enforcement.rollout import bucket_of, is_enrolled
-from kubernaut.history.rows import ExecutionRow, Outcome, OutcomeSource, WorkflowRow
+from kubernaut.history.rows import ExecutionRow, OutcomeSource, WorkflowRow
 from kubernaut.verdicts import Verdict
 
 WARN = Stage(percent=0, incidents=60)
@@ -285,8 +285,3 @@ def test_it_can_be_shown_everywhere():
     assert nothing.by_stage.empty
     assert "not enough data" in nothing.summary["return a year"]
     assert nothing.data["enrolled"].isna().all()
-
-
-def test_the_helpers_runs_are_what_they_say():
-    assert workflow(1).outcome is Outcome.EFFECTIVE
-    assert run_key(1).workflow_uid == "workflow-1"

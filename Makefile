@@ -46,7 +46,7 @@ docs: $(STAMP)  ## Write the generated documents anew (facts, policies, CLI, his
 	$(BIN)/python -m tests.helpers.generated_docs
 
 datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
-	$(BIN)/python -m kubernaut_simulator.worlds.ship datasets
+	$(BIN)/python -m kubernaut_simulator.worlds.shipping datasets
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) out .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ growing when a condition is added, so nothing is lost by it.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -147,10 +148,8 @@ def _pareto(lattice: Lattice, *, good: Codes, harmful: Codes, waiting_s: Floats,
     # The first of each (k, h) waits least; among those a better one has fewer good and more harmful stops.
     first = np.ones(len(order), bool)
     first[1:] = (np.diff(k) != 0) | (np.diff(h) != 0)
-    best: list[int] = []
-    for at in np.flatnonzero(first).tolist():
-        if not any(h[one] >= h[at] and w[one] <= w[at] for one in best):
-            best.append(at)
+    places_of_first = np.flatnonzero(first)
+    best = places_of_first[_unbeaten(h[places_of_first].tolist(), w[places_of_first].tolist())].tolist()
     return tuple(
         Suite(
             columns=lattice.suite(int(places[order[at]])),
@@ -160,6 +159,23 @@ def _pareto(lattice: Lattice, *, good: Codes, harmful: Codes, waiting_s: Floats,
         )
         for at in best
     )
+
+
+def _unbeaten(harmful: Sequence[int], waiting_s: Sequence[float]) -> Flags:
+    """Say which have no earlier one that stops as many harmful incidents and makes nobody wait longer."""
+    found = np.zeros(len(harmful), bool)
+    # Of those so far the ones that count, ascending in both: whoever stops more makes wait longer.
+    most: list[int] = []
+    least: list[float] = []
+    for at, (h, w) in enumerate(zip(harmful, waiting_s, strict=True)):
+        above = bisect_left(most, h)
+        if above < len(most) and least[above] <= w:
+            continue
+        found[at] = True
+        beaten = bisect_left(least, w)
+        upto = bisect_right(most, h)
+        most[beaten:upto], least[beaten:upto] = [h], [w]
+    return found
 
 
 def _spread(places: Codes) -> Codes:

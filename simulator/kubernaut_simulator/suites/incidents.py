@@ -22,6 +22,9 @@ from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NotInGate, cast_vo
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.whatif.stored import Stored
 
+_NOT_SEARCHED = (NotInGate.NO_OUTCOME.value, NotInGate.ENROLLED.value, NotInGate.NOT_INDEPENDENT.value)
+"""Enforcement labels only what it lets through, and health rests on the conditions' own facts: both flatter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Incidents:
@@ -31,7 +34,8 @@ class Incidents:
     ----------
     frame : DataFrame
         One row per counted incident, in order of start: `incident_id`, `execution_uid`, `run_started_at`, `gate_at`,
-        `target_day`, `label`, `gate` (its label may judge).
+        `target_day`, `label`, `gate` (its label may judge), `searched` (its label may be searched on: independent of
+        the conditions' own facts, and of an incident that no required condition enrols).
     of_row : array of int64, shape (rows of evaluations,)
         Place in `frame` of the incident whose first workflow the evaluation belongs to; -1 for all others.
     search : array of bool, shape (incidents,)
@@ -49,13 +53,13 @@ class Incidents:
 
     @property
     def good(self) -> Flags:
-        """The run did good."""
-        return (self.frame["label"] == Label.GOOD.value).to_numpy(bool)
+        """The run did good, by a label that may be searched on."""
+        return (self.frame["searched"] & (self.frame["label"] == Label.GOOD.value)).to_numpy(bool)
 
     @property
     def bad(self) -> Flags:
-        """The run did no good."""
-        return (self.frame["label"] == Label.BAD.value).to_numpy(bool)
+        """The run did no good, by a label that may be searched on."""
+        return (self.frame["searched"] & (self.frame["label"] == Label.BAD.value)).to_numpy(bool)
 
 
 def suite_conditions(stored: Stored, action: str | None) -> tuple[ConditionId, ...]:
@@ -127,7 +131,7 @@ def incidents_of(
     eligible = kept["gate"] | (kept["not_in_gate"] == NotInGate.CENSORED.value)
     columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "target_day", "label"]
     return Incidents(
-        frame=kept[columns].assign(gate=eligible),
+        frame=kept[columns].assign(gate=eligible, searched=~kept["not_in_gate"].isin(_NOT_SEARCHED)),
         of_row=of_row,
         search=(kept["run_started_at"] < split.cut_at).to_numpy(bool),
         split=split,

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kubernaut.errors import InputError
 from kubernaut.identity import ConditionId
@@ -238,6 +239,12 @@ class WhatIfResult(Result):
         ]
         if silent:
             notes.append(f"required at 0 % (warn mode, stops nothing): {', '.join(silent)}")
+        enforced = int(pc.sum(self.history.evaluations.column("enforced")).as_py() or 0)
+        if enforced:
+            notes.append(
+                f"{enforced:,} evaluations were enforced when they were recorded: runs that were stopped have no outcome, "
+                "so the shares speak of those that were let through"
+            )
         blocked = int(self.accounts.blocked.sum())
         if blocked:
             notes.append(

@@ -208,6 +208,12 @@ def test_examples_are_records_to_open() -> None:
     assert len(result.examples(condition(POST), outcome=None)) == 1
 
 
+def test_recorded_enforcement_is_said() -> None:
+    history = history_of(run(0, {PRE: passed("p", enforced=True, percent=100.0)}), run(1, {PRE: passed("p")}))
+
+    assert "1 evaluations were enforced when they were recorded" in WhatIf(history).result().text()
+
+
 def test_every_surface_shows_it() -> None:
     result = enforced(WhatIf(three_runs()), PRE, POST).result()
 

@@ -15,7 +15,7 @@ from kubernaut.policy.known_facts import KnownFacts
 from kubernaut.policy.outline import Outline, place_of
 from kubernaut.policy.worker.compiler import build_plan
 
-MAX_LINE_CHARS = 120
+MAX_LINE_CHARS = 130
 
 
 class Severity(StrEnum):

@@ -16,12 +16,14 @@ from kubernaut import __version__
 from kubernaut_simulator.cli import (
     check_command,
     demo_command,
+    effect_command,
     explain_command,
     export_command,
     facts_command,
     history_commands,
     policy_commands,
     replay_command,
+    rollout_commands,
     tune_command,
 )
 from kubernaut_simulator.cli.exits import run as run_command
@@ -45,10 +47,12 @@ for module in (
     explain_command,
     check_command,
     facts_command,
+    effect_command,
 ):
     module.register(app)
 app.add_typer(history_commands.app, name="history")
 app.add_typer(policy_commands.app, name="policy")
+app.add_typer(rollout_commands.app, name="rollout")
 for plugin in entry_points(group=PLUGIN_GROUP):
     app.add_typer(plugin.load(), name=plugin.name)
 

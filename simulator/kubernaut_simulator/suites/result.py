@@ -209,8 +209,8 @@ class SuiteSearch(Result):
         unused = int((frame["label"].notna() & ~frame["searched"] & self.incidents.search).sum())
         if unused:
             notes.append(
-                f"{unused} incidents with an outcome are not searched on: enrolled in enforcement, or a label that rests "
-                "on the conditions' own facts"
+                f"{unused} incidents with an outcome are not searched on: enrolled in enforcement, or a label that "
+                "rests on the conditions' own facts"
             )
         if self.incidents.incomplete:
             notes.append(f"{self.incidents.incomplete} incidents were not judged by every condition and are left out")

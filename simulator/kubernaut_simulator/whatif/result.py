@@ -242,8 +242,8 @@ class WhatIfResult(Result):
         enforced = int(pc.sum(self.history.evaluations.column("enforced")).as_py() or 0)
         if enforced:
             notes.append(
-                f"{enforced:,} evaluations were enforced when they were recorded: runs that were stopped have no outcome, "
-                "so the shares speak of those that were let through"
+                f"{enforced:,} evaluations were enforced when they were recorded: runs that were stopped have no "
+                "outcome, so the shares speak of those that were let through"
             )
         blocked = int(self.accounts.blocked.sum())
         if blocked:

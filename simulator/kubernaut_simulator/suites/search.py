@@ -115,7 +115,8 @@ def search_suites(
     good, bad = incidents.good & incidents.search, incidents.bad & incidents.search
     if not good.any():
         raise HistoryError(
-            f"none of the {int(incidents.search.sum())} incidents before the cut did good by a label that may be searched on"
+            f"none of the {incidents.split.search_incidents} incidents before the cut did good by a label that may be "
+            "searched on"
         )
     front = find_front(fails, good=good, bad=bad, ceiling=terms.target)
     proposed = _proposed(front.suites, front.chosen, terms.proposals)

@@ -119,6 +119,16 @@ def test_the_gate_leaves_with_2_and_the_answer_is_printed(history):
     assert warn.err == "gate not met: scale_deployment/step/pre/deployment_exists\n"
 
 
+@pytest.mark.parametrize("command", ["replay", "tune"])
+def test_conditions_that_file_and_history_do_not_share_are_named(history, configmap, command):
+    file = configmap("package precondition\n\nimport rego.v1\n\nallow if input.deployment_found\n")
+
+    ran = kubernaut(command, history, "-f", file)
+
+    assert "warning: scale_deployment/step/pre/mine: the history holds no evaluation of it\n" in ran.err
+    assert "warning: recorded, but not named by -f: scale_deployment/step/pre/deployment_exists" in ran.err
+
+
 def test_facts():
     ran = kubernaut("facts", "pods", "-o", "json")
 

@@ -44,14 +44,14 @@ def export(
 
     Example: kubernaut export datasets/steady --to kubernaut-conditions.yaml
     """
-    from kubernaut_simulator.cli.loading import load_conditions, load_history
+    from kubernaut_simulator.cli.loading import conditions_for, load_history
     from kubernaut_simulator.cli.output import say
     from kubernaut_simulator.cli.tune_command import run_tuning, write_outputs
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(
         loaded,
-        load_conditions(conditions),
+        conditions_for(loaded, conditions),
         target=target,
         share=share,
         alpha=alpha,

@@ -104,6 +104,17 @@ def load_conditions(path: Path | None) -> Conditions | None:
     return {level: compile_set(one, compile_with_facts) for level, one in sets.items()}
 
 
+def conditions_for(history: History, path: Path | None) -> Conditions | None:
+    """Load the conditions to judge a history by, and warn where file and history do not speak of the same ones."""
+    conditions = load_conditions(path)
+    if conditions is not None:
+        from kubernaut_simulator.replay.recorded_conditions import coverage_warnings
+
+        for warning in coverage_warnings(history, conditions):
+            warn(warning)
+    return conditions
+
+
 def shipped_conditions() -> Conditions:
     """Compile what ships with the package."""
     from kubernaut.conditions.compiled_set import compile_set

@@ -75,14 +75,14 @@ def replay(
 
     Example: kubernaut replay datasets/steady --show timeouts -o wide
     """
-    from kubernaut_simulator.cli.loading import load_conditions, load_history, progress
+    from kubernaut_simulator.cli.loading import conditions_for, load_history, progress
     from kubernaut_simulator.cli.output import print_result
     from kubernaut_simulator.replay.replay import replay as run_replay
     from kubernaut_simulator.results.timeouts import Population
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     with progress() as shown:
-        replayed = run_replay(loaded, load_conditions(conditions), progress=shown)
+        replayed = run_replay(loaded, conditions_for(loaded, conditions), progress=shown)
     population = Population.ALL if all_runs else Population.GOOD
     result: Result = replayed
     if show is Show.FALSE_STOPS:

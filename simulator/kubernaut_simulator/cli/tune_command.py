@@ -109,13 +109,13 @@ def tune(
 
     Example: kubernaut tune datasets/steady --target 0.15
     """
-    from kubernaut_simulator.cli.loading import load_conditions, load_history
+    from kubernaut_simulator.cli.loading import conditions_for, load_history
     from kubernaut_simulator.cli.output import print_result
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(
         loaded,
-        load_conditions(conditions),
+        conditions_for(loaded, conditions),
         target=target,
         share=share,
         alpha=alpha,

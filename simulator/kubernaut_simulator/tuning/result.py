@@ -47,6 +47,8 @@ class ConditionDecision:
         Share of the gate's incidents, good or not, that it would stop.
     incidents : int
         Votes after the cut.
+    recorded : bool
+        Whether the history holds an evaluation of it.
     not_replayable : int
         Evaluations that could not be replayed.
     """
@@ -60,6 +62,7 @@ class ConditionDecision:
     timeout: ConditionTimeout | None
     block_rate: Rate
     incidents: int
+    recorded: bool = True
     not_replayable: int
 
     @property
@@ -77,7 +80,7 @@ class ConditionDecision:
     @property
     def answer(self) -> str:
         """What the test says, in a few words; `why` says it with its numbers."""
-        text = _answer(self.gate)
+        text = _answer(self.gate) if self.recorded else "not recorded"
         if self.challenger is not None and self.challenger.passed:
             text += "; challenger may replace it"
         return text
@@ -276,7 +279,7 @@ def _row(one: ConditionDecision) -> dict[str, Any]:
         CONDITION: str(one.condition),
         "incidents": one.incidents,
         "good n": 0 if stops is None else stops.n,
-        "false stops": "not enough data" if stops is None else counted(stops),
+        "false stops": ("not enough data" if one.recorded else "not recorded") if stops is None else counted(stops),
         "upper 95 %": None if stops is None or stops.n == 0 else stops.upper,
         "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
         "flag": one.flag,

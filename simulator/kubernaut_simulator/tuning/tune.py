@@ -26,6 +26,7 @@ from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateR
 from kubernaut_simulator.estimation.split import SEARCH_SHARE, Split, split_in_time
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.progress import Progress, silent
+from kubernaut_simulator.replay.recorded_conditions import NOT_RECORDED, recorded_conditions
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.replay import Replay, replay
 from kubernaut_simulator.replay.tasks import Conditions
@@ -190,6 +191,7 @@ def _tuning(
     challengers = {d.hypothesis.condition: d for d in gate.decisions if d.hypothesis.candidate}
     decisions: list[ConditionDecision] = []
     settings = {level: one.texts.settings for level, one in chosen.items()}
+    recorded = recorded_conditions(history)
     for condition, choice in sorted(choices.items()):
         name = str(condition)
         votes = split.gate[(split.gate["condition"] == name) & ~split.gate["candidate"]]
@@ -200,7 +202,13 @@ def _tuning(
         block_rate = _block_rate(votes)
         where = enforced_where(before[condition.level].texts.settings, condition)
         tuned = _decided(
-            choice, old, decision=decision, block_rate=block_rate, enforced_where=where, first_percent=terms.percent
+            choice,
+            old,
+            decision=decision,
+            recorded=condition in recorded,
+            block_rate=block_rate,
+            enforced_where=where,
+            first_percent=terms.percent,
         )
         settings[condition.level] = settings[condition.level].with_condition(condition, tuned)
         if not tuned.required:
@@ -216,6 +224,7 @@ def _tuning(
                 timeout=choice.timeout,
                 block_rate=block_rate,
                 incidents=len(votes),
+                recorded=condition in recorded,
                 not_replayable=sum(replayed.not_replayable.get(name, {}).values()),
             )
         )
@@ -240,6 +249,7 @@ def _decided(
     old: PreSettings,
     *,
     decision: GateDecision | None,
+    recorded: bool,
     block_rate: Rate,
     enforced_where: Sequence[str],
     first_percent: float,
@@ -247,7 +257,10 @@ def _decided(
     """Set the flag: required only by the gate's word, at the first stage unless a higher one is in force already."""
     required = decision is not None and decision.passed
     percent = max(old.rollout_percent if old.required else 0.0, first_percent) if required else 0.0
-    reason = "not enough data: no incident after the cut" if decision is None else decision.why
+    if decision is not None:
+        reason = decision.why
+    else:
+        reason = "not enough data: no incident after the cut" if recorded else f"not recorded: {NOT_RECORDED}"
     if enforced_where and not required:
         reason = f"set back to warn, it was enforced ({', '.join(enforced_where)}): {reason}"
     fields = {name: getattr(choice.settings, name) for name in type(choice.settings).model_fields}

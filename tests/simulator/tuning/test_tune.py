@@ -90,6 +90,21 @@ def test_few_incidents_are_not_enough_data():
     assert one.answer == "not enough data: 12 of 20"
 
 
+def test_a_condition_that_was_never_recorded_is_told_from_one_with_too_few_incidents():
+    both = fact_history([FactRun(found={PRE: True}, post=PostRun(passes_from_s=5.0), good=True)] * 30)
+    conditions = conditions_of(both)
+    without = changed_tables(
+        both,
+        evaluations=both.evaluations.filter(pc.equal(both.evaluations.column("phase").cast("string"), "pre")),
+        attempts=both.attempts.filter(pc.equal(both.attempts.column("phase").cast("string"), "pre")),
+    )
+
+    one = decision_of(tuned(without, conditions), POST)
+
+    assert one.why == "not recorded: the history holds no evaluation of this condition"
+    assert one.answer == "not recorded"
+
+
 def test_a_label_that_is_not_independent_never_gates():
     tuning = tuned(pre_history([(True, True)] * 150, source=OutcomeSource.HEALTH))
     one = decision_of(tuning)

@@ -16,6 +16,7 @@ from kubernaut import __version__
 from kubernaut_simulator.cli import (
     check_command,
     demo_command,
+    diff_command,
     effect_command,
     explain_command,
     export_command,
@@ -24,7 +25,9 @@ from kubernaut_simulator.cli import (
     policy_commands,
     replay_command,
     rollout_commands,
+    suite_command,
     tune_command,
+    whatif_command,
 )
 from kubernaut_simulator.cli.exits import run as run_command
 
@@ -47,6 +50,9 @@ for module in (
     explain_command,
     check_command,
     facts_command,
+    whatif_command,
+    diff_command,
+    suite_command,
     effect_command,
 ):
     module.register(app)

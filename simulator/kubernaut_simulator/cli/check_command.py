@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,13 +12,22 @@ import typer
 from kubernaut_simulator.cli.options import ConfigOption, OutputFormat, OutputOption, parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from kubernaut.facts.snapshot import Unobserved
     from kubernaut.suite import CheckedCondition
 
 
 UNRECOGNISED_SHOWN = 5
 """Things in a dump that are no object, named one by one."""
+
+
+class CheckedPhase(StrEnum):
+    """Which conditions are judged."""
+
+    PRE = "pre"
+    POST = "post"
+    ALL = "all"
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +39,9 @@ def check(
     objects: Annotated[
         list[Path],
         typer.Option(
-            "--objects", metavar="DUMP", help="Dumps as `kubectl get -o json|yaml` gives them; may be repeated."
+            "--objects",
+            metavar="DUMP",
+            help="Dumps as `kubectl get -o json|yaml` gives them; may be repeated; - is stdin.",
         ),
     ],
     action: Annotated[
@@ -66,6 +78,9 @@ def check(
         list[Path] | None,
         typer.Option("--before", metavar="DUMP", help="Dumps from before the action; restarts count from there."),
     ] = None,
+    phase: Annotated[
+        CheckedPhase, typer.Option("--phase", metavar="pre|post|all", help="Only preconditions, or postconditions.")
+    ] = CheckedPhase.ALL,
     output: OutputOption = OutputFormat.TABLE,
 ) -> None:
     """Judge an action's suite on a dump of real objects.
@@ -81,20 +96,26 @@ def check(
     from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut.suite import check_suite
     from kubernaut_simulator.cli.check_pages import check_document, check_text, has_restarts
-    from kubernaut_simulator.cli.dumps import chosen_target, given_parameters, read_dumps
+    from kubernaut_simulator.cli.complete_kinds import complete_kinds
+    from kubernaut_simulator.cli.dumps import chosen_target, given_parameters, other_deployments, read_dumps
     from kubernaut_simulator.cli.exits import GateNotMetError
     from kubernaut_simulator.cli.loading import compile_with_facts, load_conditions, shipped_conditions
     from kubernaut_simulator.cli.output import print_document, say, warn
 
+    whole = complete_kinds(complete or ())
     found = ObjectSet.from_objects(read_dumps(objects))
     for one in found.unrecognised[:UNRECOGNISED_SHOWN]:
         warn(f"ignored: {one}")
     for why in found.unreadable.values():
         warn(why)
     where = chosen_target(found, target)
+    others = other_deployments(found, where)
+    if others:
+        warn(f"the dump has no Deployment {where.namespace}/{where.name}; in it: {others}")
     checked_parameters = given_parameters(action, where, parameters or [])
     earlier = ObjectSet.from_objects(read_dumps(before)) if before else None
     now = parse_instant(at, "--at") or latest_time(found) or datetime.now(UTC)
+    missing = missing_kinds(found, where, complete=whole)
     snapshot = extract(
         found,
         where,
@@ -102,8 +123,8 @@ def check(
         now=now,
         baseline=None
         if earlier is None
-        else take_baseline(earlier, where, unavailable=missing_kinds(earlier, where, complete=complete or ())),
-        unavailable=missing_kinds(found, where, complete=complete or ()),
+        else take_baseline(earlier, where, unavailable=missing_kinds(earlier, where, complete=whole)),
+        unavailable=missing,
     )
     with WorkerEvaluator() as evaluator:
         checked = check_suite(
@@ -116,11 +137,16 @@ def check(
             evaluator=evaluator,
             compile_=compile_with_facts,
         )
+    if phase is not CheckedPhase.ALL:
+        checked = tuple(one for one in checked if one.condition.id.phase.value == phase.value)
     document = check_document(checked, snapshot, action=action, target=where, at=now)
     print_document(document, output, text=check_text, title=f"{action} on {where}", rows="conditions")
     failed = _not_passed(checked)
     if earlier is None and has_restarts(snapshot.facts):
         say('no --before dump: "since the action" means since each pod\'s start')
+    lacking = _not_provided(checked, missing)
+    if lacking:
+        say(f"if the dump holds all that there is, say so: {' '.join(f'--complete {kind}' for kind in lacking)}")
     if failed:
         raise GateNotMetError(f"not passed: {', '.join(failed)}")
 
@@ -133,3 +159,16 @@ def _not_passed(checked: Sequence[CheckedCondition]) -> list[str]:
         for one in checked
         if one.condition.required and not one.condition.candidate and one.attempt is not Attempt.PASSED
     ]
+
+
+def _not_provided(checked: Sequence[CheckedCondition], missing: Mapping[str, Unobserved]) -> list[str]:
+    """Give the kinds, as `--complete` takes them, for want of which conditions could not be judged."""
+    from kubernaut.verdicts import Reason
+    from kubernaut_simulator.cli.complete_kinds import option_word
+
+    lacked = [
+        first[1]
+        for one in checked
+        if one.judgement.reason is Reason.FACT_UNOBSERVED and (first := one.seen.first_unobserved(one.policy.reads))
+    ]
+    return [option_word(kind) for kind, why in missing.items() if why in lacked]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,8 +21,13 @@ if TYPE_CHECKING:
     from kubernaut.json_types import JsonObject
 
 
+STDIN = "-"
+DEPLOYMENTS_SHOWN = 10
+"""Deployments of a dump that are named where the target is not among them."""
+
+
 def read_dumps(paths: Sequence[Path]) -> list[Any]:
-    """Read objects from files of JSON or YAML, one or several documents each, folders one level deep.
+    """Read objects from files of JSON or YAML, one or several documents each, folders one level deep; `-` is stdin.
 
     Raises
     ------
@@ -30,6 +36,9 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
     """
     objects: list[Any] = []
     for path in paths:
+        if str(path) == STDIN:
+            objects += _objects_of(_standard_input(), "standard input")
+            continue
         files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
         if not files:
             raise FactsError(f"{path}: an empty folder; {_HOW_TO_SAVE}")
@@ -41,8 +50,18 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
 _HOW_TO_SAVE = "save a dump with kubectl get deploy,rs,pods,nodes,resourcequotas,events -A -o json"
 
 
+def _standard_input() -> str:
+    try:
+        return sys.stdin.read().removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise InputError(f"standard input: not UTF-8 text (byte {error.start})") from error
+
+
 def _objects(file: Path) -> list[Any]:
-    text = read_text(file)
+    return _objects_of(read_text(file), str(file))
+
+
+def _objects_of(text: str, file: str) -> list[Any]:
     found: list[Any] = []
     for document in _documents(text, file):
         found += document if isinstance(document, list) else [document] if document is not None else []
@@ -51,7 +70,7 @@ def _objects(file: Path) -> list[Any]:
     return found
 
 
-def _documents(text: str, file: Path) -> list[Any]:
+def _documents(text: str, file: str) -> list[Any]:
     if text.lstrip()[:1] in ("{", "["):
         # JSON by JSON's own reader: it is faster, and YAML refuses JSON that is indented by tabs.
         try:
@@ -66,7 +85,7 @@ def _documents(text: str, file: Path) -> list[Any]:
             return list(yaml.load_all(text, Loader=_loader()))
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            where = f"{file}:{mark.line + 1}" if mark is not None else str(file)
+            where = f"{file}:{mark.line + 1}" if mark is not None else file
             problem, reason = f"{where}: not YAML ({getattr(error, 'problem', None) or error})", error
         except (ValueError, RecursionError) as error:
             problem, reason = f"{file}: not YAML ({error})", error
@@ -127,6 +146,15 @@ def chosen_target(objects: ObjectSet, text: str | None) -> Target:
         if found
         else "no Deployment in the dump; say which one is meant with --target NAMESPACE/NAME"
     )
+
+
+def other_deployments(objects: ObjectSet, target: Target) -> str:
+    """Name the Deployments of a dump that has some, but not the target; else empty."""
+    names = sorted(f"{one.namespace}/{one.name}" for one in objects.of("Deployment"))
+    if objects.find(target) is not None or not names:
+        return ""
+    more = f" and {len(names) - DEPLOYMENTS_SHOWN} more" if len(names) > DEPLOYMENTS_SHOWN else ""
+    return f"{', '.join(names[:DEPLOYMENTS_SHOWN])}{more}"
 
 
 def given_parameters(action: str, target: Target, texts: Sequence[str]) -> JsonObject:

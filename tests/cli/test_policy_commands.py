@@ -169,6 +169,47 @@ def test_the_policies_of_configmaps(folder):
 
 
 @pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"least": 12}, "settings.least: 12 is out of the bounds that"),
+        ({"lest": 1}, "settings.lest: the policy declares no such parameter; it declares least"),
+    ],
+)
+def test_settings_that_do_not_fit_the_policies_of_configmaps(folder, numbers, message):
+    settings = {"version": 1, "actions": {"scale_deployment": {"pre": {"found": {"settings": numbers}}}}}
+    data = {
+        "scale_deployment.pre.found.rego": GOOD,
+        "lib.own.rego": LIBRARY,
+        "settings.yaml": yaml.safe_dump(settings),
+    }
+    file = folder / "conditions.yaml"
+    metadata = {"name": "kubernaut-workflow-conditions"}
+    file.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}))
+
+    ran = kubernaut("policy", "lint", file, "-o", "json")
+
+    (finding,) = json.loads(ran.out)
+    assert ran.code == 1
+    assert (finding["place"], finding["severity"], finding["rule"]) == (str(file), "error", "settings")
+    assert message in finding["message"]
+
+
+@pytest.mark.parametrize(("restarts", "code"), [(3, 0), (99, 1)])
+def test_settings_alone_are_held_against_the_shipped_policies(tmp_path, restarts, code):
+    terms = {"no_crashloop_pods": {"settings": {"tolerated_restarts": restarts}}}
+    settings = {"version": 1, "actions": {"scale_deployment": {"post": terms}}}
+    metadata = {"name": "kubernaut-action-conditions"}
+    data = {"settings.yaml": yaml.safe_dump(settings)}
+    file = tmp_path / "conditions.yaml"
+    file.write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}))
+
+    ran = kubernaut("policy", "lint", file)
+
+    assert ran.code == code
+    assert ("out of the bounds" in ran.out) == bool(code)
+
+
+@pytest.mark.parametrize(
     ("name", "message"),
     [
         ("nowhere.rego", "nowhere.rego: No such file or directory; check the path"),

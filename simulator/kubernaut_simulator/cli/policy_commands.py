@@ -68,13 +68,17 @@ def lint(
 
     Example: kubernaut policy lint policies/ --fail-level warning
     """
-    from kubernaut.errors import PolicyError
-    from kubernaut.policy.lint import Severity
+    from kubernaut.errors import Place, PolicyError
+    from kubernaut.policy.lint import Finding, Severity
     from kubernaut_simulator.cli.output import print_records, say
-    from kubernaut_simulator.cli.policy_sources import given_policies
+    from kubernaut_simulator.cli.policy_sources import given_policies, settings_problems
 
-    policies = given_policies(files or [])
+    policies = given_policies(files or [], settings_alone=True)
     findings = [finding for policy in policies for finding in _findings(policy)]
+    findings += [
+        Finding(severity=Severity.ERROR, rule="settings", message=message, place=Place(file=str(path)))
+        for path, message in settings_problems(files or [])
+    ]
     if output is LintFormat.GITHUB:
         for finding in findings:
             print(_github(finding))

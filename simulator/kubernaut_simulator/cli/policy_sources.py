@@ -13,8 +13,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from kubernaut import shipped
-from kubernaut.errors import InputError, PolicyError
-from kubernaut_simulator.cli.loading import read_text
+from kubernaut.errors import InputError, PolicyError, SettingsError
+from kubernaut_simulator.cli.loading import compile_with_facts, read_text
 
 TEST_SUFFIX = "_test.rego"
 _REGO = ".rego"
@@ -52,8 +52,13 @@ class GivenPolicy:
     tests_name: str = ""
 
 
-def given_policies(paths: Sequence[Path]) -> list[GivenPolicy]:
+def given_policies(paths: Sequence[Path], *, settings_alone: bool = False) -> list[GivenPolicy]:
     """Give the policies that the user named; everything that ships when nothing is named.
+
+    Parameters
+    ----------
+    settings_alone : bool
+        Whether ConfigMaps may hold settings for policies that ship, and no policy.
 
     Raises
     ------
@@ -63,7 +68,7 @@ def given_policies(paths: Sequence[Path]) -> list[GivenPolicy]:
     if not paths:
         return shipped_sources()
     found = [policy for path in paths for policy in _policies_at(path)]
-    if not found:
+    if not found and not (settings_alone and any(path.suffix in _YAML for path in paths)):
         raise InputError(f"no policy in {', '.join(map(str, paths))}; policies end in .rego")
     return found
 
@@ -183,6 +188,29 @@ def _in_configmaps(path: Path) -> Iterator[GivenPolicy]:
         for name, source in one.libraries.items():
             if shipped.shipped_libraries().get(name) != source:
                 yield GivenPolicy(name=name, source=source, role=PolicyRole.LIBRARY, libraries=one.libraries)
+
+
+def settings_problems(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
+    """Say of each file with ConfigMaps what keeps its settings from being used with its policies.
+
+    Notes
+    -----
+    A policy that does not compile is no matter of the settings: it has findings of its own.
+    """
+    from kubernaut.conditions.compiled_set import compile_set
+    from kubernaut.conditions.configmaps import load_condition_sets
+    from kubernaut.conditions.defaults import shipped_defaults
+
+    for path in paths:
+        if path.is_dir() or path.suffix not in _YAML:
+            continue
+        for one in load_condition_sets(read_text(path), source=str(path), shipped=shipped_defaults()).values():
+            try:
+                compile_set(one, compile_with_facts)
+            except SettingsError as error:
+                yield path, str(error)
+            except PolicyError:
+                continue
 
 
 def _libraries(sources: Mapping[Path, str]) -> dict[str, str]:

@@ -226,5 +226,12 @@ def test_on_a_terminal_tables_fit_it():
     assert "conditions.Available" in shown
 
 
+def test_on_a_narrow_terminal_a_condition_stays_whole(history):
+    shown = on_a_terminal("tune", history, "--fail-level", "none", COLUMNS="60")
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+    assert any(line.startswith("step/pre/deployment_exists ") for line in lines)
+
+
 def test_no_color_is_heeded():
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", on_a_terminal("facts", "conditions", NO_COLOR="1"))

@@ -96,7 +96,19 @@ def test_replay_in_every_format(history, output, show):
     ran = kubernaut("replay", history, "--show", show, "-o", output)
 
     assert (ran.code, ran.err) == (0, "")
-    assert ("scale_deployment/step/pre/deployment_exists" in ran.out) == (show != "timeouts")
+    assert ("step/pre/deployment_exists" in ran.out) == (show != "timeouts")
+
+
+def test_a_table_says_a_common_action_once_and_shares_in_percent(history):
+    narrow = kubernaut("tune", history, "--fail-level", "none").out
+    wide = kubernaut("tune", history, "--fail-level", "none", "-o", "wide").out
+    bounds = kubernaut("replay", history, "-o", "wide").out
+    upper = json.loads(kubernaut("replay", history, "-o", "json").out)["rows"][0]["upper 95 %"]
+
+    assert narrow.splitlines()[0].endswith(" (scale_deployment)")
+    assert "\nstep/pre/deployment_exists " in narrow
+    assert "\nscale_deployment/step/pre/deployment_exists " in wide
+    assert f" {upper * 100:.1f} % " in bounds
 
 
 @pytest.mark.slow
@@ -148,6 +160,6 @@ def test_the_demo(tmp_path):
     ran = kubernaut("demo", "--out", tmp_path / "out")
 
     assert ran.code == 0, ran.err
-    assert "scale_deployment/step/post/desired_replicas_running" in ran.out
+    assert "step/post/desired_replicas_running" in ran.out
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["kubernaut-conditions.yaml", "report.html"]
     assert ran.err.splitlines()[-2].endswith(f"-f {tmp_path / 'out' / 'kubernaut-conditions.yaml'}")

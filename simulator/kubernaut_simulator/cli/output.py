@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kubernaut_simulator.results.base import Result
 
 
+CONDITION = "condition"
+"""The column that names conditions."""
+
+
 def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str] | None = None) -> None:
     """Print a result.
 
@@ -35,7 +39,7 @@ def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str]
         sys.stdout.write(result.to_html(interactive=True))
     else:
         wide = output is OutputFormat.WIDE or columns is None
-        _print_table(result, list(result.data.columns) if wide else list(columns or ()))
+        _print_table(result, list(result.data.columns) if wide else list(columns or ()), wide=wide)
 
 
 def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *, title: str = "") -> None:
@@ -98,19 +102,23 @@ def say(message: str = "") -> None:
     print(message, file=sys.stderr)
 
 
-def _print_table(result: Result, names: list[str]) -> None:
+def _print_table(result: Result, names: list[str], *, wide: bool) -> None:
     from kubernaut.policy.wording import clean_message
 
-    print(clean_message(result.title))
+    data: pd.DataFrame = result.data
+    shown = [name for name in names if name in data.columns]
+    numeric = {name for name in shown if name in result.shares or data[name].dtype.kind in "if"}
+    columns = {
+        name: [_share(value) if name in result.shares else _cell(value) for value in data[name]] for name in shown
+    }
+    action = "" if wide else _common_action(columns.get(CONDITION, []))
+    if action:
+        columns[CONDITION] = [name.removeprefix(f"{action}/") for name in columns[CONDITION]]
+    print(clean_message(result.title + (f" ({action})" if action else "")))
     for name, value in result.summary.items():
         print(f"  {name}: {clean_message(value)}")
     print()
-    data: pd.DataFrame = result.data
-    shown = [name for name in names if name in data.columns]
-    numeric = {name for name in shown if data[name].dtype.kind in "if"}
-    _table_of(
-        shown, [[_cell(value) for value in row] for row in data[shown].itertuples(index=False, name=None)], numeric
-    )
+    _table_of(shown, list(zip(*columns.values(), strict=True)), numeric)
     if result.notes:
         print()
     for note in result.notes:
@@ -153,11 +161,30 @@ def _rich_table(names: Sequence[str], rows: Sequence[Sequence[str]], numeric: Co
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
-    for name in names:
-        table.add_column(Text(name), justify="right" if name in numeric else "left", overflow="fold")
+    for at, name in enumerate(names):
+        # Half an identity cannot be searched for or copied: the other columns give way.
+        whole = max((len(row[at]) for row in rows), default=0) if name == CONDITION else None
+        table.add_column(
+            Text(name),
+            justify="right" if name in numeric else "left",
+            overflow="fold",
+            no_wrap=whole is not None,
+            min_width=whole,
+        )
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _common_action(conditions: Sequence[str]) -> str:
+    """Give the action that all conditions of a table are of; empty where there are several, or none."""
+    actions = {name.partition("/")[0] for name in conditions}
+    return actions.pop() if len(actions) == 1 and all("/" in name for name in conditions) else ""
+
+
+def _share(value: Any) -> str:
+    """Give a share, 0..1, as percent."""
+    return f"{value * 100:.1f} %" if _is_number(value) and value == value else _cell(value)  # noqa: PLR0124 - NaN
 
 
 def _is_number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -167,6 +167,11 @@ class RolloutStatus(Result):
                 "predicted", "budget", "budget spent", "false stops on holdout", "target", "says", "why",
             ],
         )  # fmt: skip
+
+    @property
+    def shares(self) -> Collection[str]:
+        """Rates, their promises and bounds."""
+        return ["stopped lower 95 %", "stopped upper 95 %", "predicted", "budget", "target"]
 
     @property
     def title(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -150,6 +150,11 @@ class SuiteSearch(Result):
             "waiting s": suite.waiting_s,
             "chosen": self.chosen is not None and suite is self.chosen.suite,
         }
+
+    @property
+    def shares(self) -> Collection[str]:
+        """The bound."""
+        return ["upper 95 %"]
 
     @property
     def title(self) -> str:

@@ -141,6 +141,22 @@ def test_conditions_that_file_and_history_do_not_share_are_named(history, config
     assert "warning: recorded, but not named by -f: scale_deployment/step/pre/deployment_exists" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tune", "--target", "15"], "15 is not a share from 0.001 to 0.999; write 0.15 for 15 %"),
+        (["replay", "--share", "95"], "95 is not a share from 0.5 to 0.999; write 0.95 for 95 %"),
+        (["tune", "--share", "40"], "40 is not a share from 0.5 to 0.999"),
+        (["rollout", "plan", "--target", "15"], "write 0.15 for 15 %"),
+    ],
+)
+def test_a_percentage_in_place_of_a_share_is_told_how_to_be_written(history, arguments, message):
+    ran = kubernaut(*arguments, history)
+
+    assert ran.code == 1
+    assert message in " ".join(ran.err.replace("│", " ").split())
+
+
 def test_facts():
     ran = kubernaut("facts", "pods", "-o", "json")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -58,6 +59,18 @@ ActionOption = Annotated[
 NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Only targets in this namespace.")
 ]
+
+
+def share_between(minimum: float, maximum: float) -> Callable[[float], float]:
+    """Give the check of an option that is a share, 0..1; who writes a percentage is told how to write it."""
+
+    def check(value: float) -> float:
+        if minimum <= value <= maximum:
+            return value
+        hint = f"; write {value / 100:g} for {value:g} %" if minimum <= value / 100 <= maximum else ""
+        raise typer.BadParameter(f"{value:g} is not a share from {minimum:g} to {maximum:g}{hint}")
+
+    return check
 
 
 def parse_instant(text: str | None, option: str) -> datetime | None:

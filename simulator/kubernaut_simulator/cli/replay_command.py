@@ -17,6 +17,7 @@ from kubernaut_simulator.cli.options import (
     SinceOption,
     StrictOption,
     UntilOption,
+    share_between,
 )
 
 if TYPE_CHECKING:
@@ -60,7 +61,9 @@ def replay(
     show: Annotated[
         Show, typer.Option("--show", metavar="ANSWER", help="verdicts, false-stops or timeouts.")
     ] = Show.FALSE_STOPS,
-    share: Annotated[float, typer.Option("--share", metavar="SHARE", min=0.5, max=0.999, help=SHARE_HELP)] = 0.95,
+    share: Annotated[
+        float, typer.Option("--share", metavar="SHARE", callback=share_between(0.5, 0.999), help=SHARE_HELP)
+    ] = 0.95,
     all_runs: Annotated[
         bool, typer.Option("--all-runs", help="Times of all runs, not only good ones; for looking at.")
     ] = False,

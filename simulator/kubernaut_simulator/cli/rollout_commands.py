@@ -17,6 +17,7 @@ from kubernaut_simulator.cli.options import (
     SinceOption,
     StrictOption,
     UntilOption,
+    share_between,
 )
 
 if TYPE_CHECKING:
@@ -42,10 +43,13 @@ STATUS_COLUMNS = ["condition", "stopped", "predicted", "budget", "false stops on
 
 StagesOption = Annotated[str, typer.Option("--stages", help="Percentages, rising, with commas between.")]
 TargetOption = Annotated[
-    float, typer.Option("--target", min=0.001, max=0.999, help="Share of good incidents that may be stopped (0..1).")
+    float,
+    typer.Option(
+        "--target", callback=share_between(0.001, 0.999), help="Share of good incidents that may be stopped (0..1)."
+    ),
 ]
 FirstTargetOption = Annotated[
-    float, typer.Option("--first-target", min=0.001, max=0.999, help="The same for the first stage.")
+    float, typer.Option("--first-target", callback=share_between(0.001, 0.999), help="The same for the first stage.")
 ]
 AlphaOption = Annotated[
     float,

@@ -18,6 +18,7 @@ from kubernaut_simulator.cli.options import (
     SinceOption,
     StrictOption,
     UntilOption,
+    share_between,
 )
 
 if TYPE_CHECKING:
@@ -38,13 +39,19 @@ class FailLevel(StrEnum):
 TargetOption = Annotated[
     float,
     typer.Option(
-        "--target", metavar="SHARE", min=0.001, max=0.999, help="Share of good incidents that may be stopped (0..1)."
+        "--target",
+        metavar="SHARE",
+        callback=share_between(0.001, 0.999),
+        help="Share of good incidents that may be stopped (0..1).",
     ),
 ]
 ShareOption = Annotated[
     float,
     typer.Option(
-        "--share", metavar="SHARE", min=0.5, max=0.999, help="Share of good runs that shall pass within the timeout."
+        "--share",
+        metavar="SHARE",
+        callback=share_between(0.5, 0.999),
+        help="Share of good runs that shall pass within the timeout.",
     ),
 ]
 AlphaOption = Annotated[

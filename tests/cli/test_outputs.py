@@ -90,6 +90,48 @@ def test_convert_from_csv(tmp_path):
     assert "--map goes with --from csv" in alone.err
 
 
+CSV_MAP = """\
+version: 1
+about: a test
+action: restart
+cluster: c
+incident: {column: id}
+target: {namespace: shop, kind: Pod, name: {column: pod}}
+times:
+  started: {column: at}
+result: {column: end, values: {ok: succeeded, bad: failed}, missing: unknown}
+workflow_result: completed
+outcome:
+  - outcome: {column: alert, values: {"1": effective, "0": ineffective}}
+    source: alert
+conditions:
+  - condition: restart/step/post/up
+    timeout_s: 60
+    time_to_pass:
+      seconds: took
+      passed: {column: up, values: {y: "yes", n: "no"}}
+"""
+
+
+def test_convert_from_csv_counts_the_lines(tmp_path):
+    lines = [
+        "id,pod,at,end,alert,took,up",
+        "i1,web,2026-01-31T14:00:00Z,ok,1,12.5,y",
+        "i2,web,2026-01-31T15:00:00Z,ok,1,20,y",
+        "i3,web,yesterday,ok,1,20,y",
+    ]
+    (tmp_path / "runs.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "map.yaml").write_text(CSV_MAP)
+
+    ran = kubernaut(
+        "history", "convert", tmp_path / "runs.csv", "--from", "csv", "--map", tmp_path / "map.yaml",
+        "--to", tmp_path / "out",
+    )  # fmt: skip
+
+    assert ran.code == 0, ran.err
+    assert "2 of 3 lines converted, 1 left out" in ran.err.splitlines()
+
+
 @pytest.mark.parametrize("output", ["table", "wide", "json", "yaml", "csv"])
 @pytest.mark.parametrize("show", ["verdicts", "false-stops", "timeouts"])
 def test_replay_in_every_format(history, output, show):

@@ -83,6 +83,9 @@ def convert(
         history = conversion.history
         for problem in history.problems[:10]:
             warn(str(problem))
+        converted = history.executions.num_rows
+        left_out = conversion.lines - converted
+        say(f"{converted:,} of {conversion.lines:,} lines converted, {left_out:,} left out")
         for note in conversion.notes:
             say(note)
     if target is Target.PARQUET:

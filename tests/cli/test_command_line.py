@@ -72,7 +72,7 @@ def test_version():
         (["replay"], "Missing argument"),
         (["replay", "x", "--no-such-option"], "No such option"),
         (["replay", "x", "-o", "pdf"], "'pdf'"),
-        (["tune", "x", "--target", "2"], "'--target': Input should be less than or equal to 0.999"),
+        (["tune", "x", "--target", "2"], "'--target': 2 is not a share from 0.001 to 0.999"),
         (["tune", "x", "--target", "many"], "'--target': Input should be a valid number"),
     ],
 )

@@ -33,7 +33,7 @@ def encode_input(document: Mapping[str, Any], *, max_bytes: int = MAX_INPUT_BYTE
         NaN or an infinity, text that is not Unicode, a value that is not JSON, nested too deeply, or too large.
     """
     try:
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
+        text = _WRITER.encode(document)
     except RecursionError:
         raise UnusableInputError(f"the input is nested more than {MAX_INPUT_DEPTH} levels deep") from None
     except (TypeError, ValueError) as error:
@@ -67,6 +67,9 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "__iter__") and not isinstance(value, str | bytes | set | frozenset):
         return list(value)
     raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_plain)
 
 
 def _depth(text: str) -> int:

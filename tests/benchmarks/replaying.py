@@ -21,10 +21,11 @@ def main(folder: str, parts: int, *, fold: bool) -> dict[str, Any]:
     started = time.perf_counter()
     replayed = replay_parts(each(folders), fold=fold)
     replayed_s = time.perf_counter() - started
+    cpu_s, own_cpu_s = _cpu_s()
+    own_peak_mib, all_peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, memory.peak_mib
     table = replayed.false_stops().data
     done_s = time.perf_counter() - started
     memory.stop()
-    own, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "evaluations": replayed.evaluations.table.num_rows,
         "looks": replayed.evaluations.looks,
@@ -33,11 +34,19 @@ def main(folder: str, parts: int, *, fold: bool) -> dict[str, Any]:
         "conditions": len(table),
         "replay_s": replayed_s,
         "with_false_stops_s": done_s,
-        "cpu_s": own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime,
-        "own_cpu_s": own.ru_utime + own.ru_stime,
-        "own_peak_mib": own.ru_maxrss / 1024,
-        "all_peak_mib": memory.peak_mib,
+        "cpu_s": cpu_s,
+        "own_cpu_s": own_cpu_s,
+        "own_peak_mib": own_peak_mib,
+        "all_peak_mib": all_peak_mib,
+        "with_false_stops_peak_mib": memory.peak_mib,
     }
+
+
+def _cpu_s() -> tuple[float, float]:
+    """Give the CPU seconds of this process with its workers, which have ended, and of this process alone."""
+    own, workers = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    own_s = own.ru_utime + own.ru_stime
+    return own_s + workers.ru_utime + workers.ru_stime, own_s
 
 
 class _Memory:

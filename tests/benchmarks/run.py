@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="kubernaut-bench-") as folder:
         parts = len(write_copies(history, Path(folder), copies=copies, per_part=PER_PART))
         busy = machine.load()
-        folded = told("replaying.py", folder, str(parts), "fold")
-        unfolded = told("replaying.py", folder, str(max(1, parts // UNFOLDED_SHARE)), "whole")
-    page = page_of(policies, folded, unfolded, busy=busy)
+        runs = {
+            "a million evaluations": told("replaying.py", folder, str(parts), "fold"),
+            "a million looks": told("replaying.py", folder, str(_parts_of_looks(history, parts)), "fold"),
+            "not folded": told("replaying.py", folder, str(max(1, parts // UNFOLDED_SHARE)), "whole"),
+        }
+    page = page_of(policies, runs, busy=busy)
     print(page)
     if not quick:
         PAGE.write_text(page)
@@ -56,21 +60,25 @@ def told(program: str, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-def page_of(policies: list[dict[str, Any]], folded: dict[str, Any], unfolded: dict[str, Any], *, busy: float) -> str:
+def _parts_of_looks(history: History, parts: int) -> int:
+    """Give how many parts hold a million looks."""
+    return min(parts, -(-EVALUATIONS // (len(history.attempts) * PER_PART)))
+
+
+def page_of(policies: list[dict[str, Any]], runs: dict[str, dict[str, Any]], *, busy: float) -> str:
     """Write the page."""
     slowest = min(policies, key=lambda row: row["through the worker"])
-    rate, whole_rate = folded["looks"] / folded["replay_s"], unfolded["looks"] / unfolded["replay_s"]
-    cpu = 1e6 * folded["cpu_s"] / folded["looks"], 1e6 * unfolded["cpu_s"] / unfolded["looks"]
+    whole, looks, unfolded = runs.values()
     lines = [
         "# Benchmarks",
         "",
         "Written by `make bench`; do not edit. Ratios within a run are what to compare: absolute numbers depend on the",
-        "machine and on what else it does.",
+        "machine and on what else it does, wall times more than CPU times.",
         "",
         "## Machine",
         "",
         *(f"- {name}: {value}" for name, value in machine.described()),
-        f"- processes that wanted a core when the replay began: {busy:.1f}",
+        f"- load average when the replay began: {busy:.1f}",
         "",
         "## One policy, one input at a time",
         "",
@@ -85,39 +93,58 @@ def page_of(policies: list[dict[str, Any]], folded: dict[str, Any], unfolded: di
             for row in sorted(policies, key=lambda row: -row["through the worker"])
         ),
         "",
-        "## Replay of a million evaluations",
+        "## Replay of a million",
         "",
-        f"The shipped history many times over: {folded['evaluations']:,} evaluations with {folded['looks']:,} looks, read",
-        "from Parquet part by part, each look judged by its recorded policy, each evaluation settled by the engine. Copies",
-        "differ in ids, times, pod names and free capacity; ratios, flags and small numbers repeat, as they do in life.",
-        f"Without folding {unfolded['looks']:,} of the looks were replayed.",
+        f"The shipped history many times over: {whole['evaluations']:,} evaluations (one condition of one run) with",
+        f"{whole['looks']:,} looks, read from Parquet part by part, each look judged by its recorded policy, each evaluation",
+        "settled by the engine. Copies differ in ids, times, pod names and free capacity; ratios, flags and small numbers",
+        "repeat, as they do in life. *A million evaluations* is all of it, *a million looks* its first parts; *not folded*",
+        "sends every look of still fewer parts through the evaluator, also where its input was judged before.",
         "",
-        "| | folded | every look judged | ratio |",
+        f"| | {' | '.join(runs)} |",
         "|---|--:|--:|--:|",
-        f"| looks | {folded['looks']:,} | {unfolded['looks']:,} | |",
-        f"| inputs through the evaluator | {folded['judged']:,} | {unfolded['judged']:,} | |",
-        f"| looks per second | {rate:,.0f} | {whole_rate:,.0f} | {rate / whole_rate:.1f} |",
-        f"| CPU time per look, µs | {cpu[0]:.0f} | {cpu[1]:.0f} | {cpu[1] / cpu[0]:.1f} |",
-        f"| wall time, s | {folded['replay_s']:.1f} | {unfolded['replay_s']:.1f} | |",
-        f"| CPU time, all processes, s | {folded['cpu_s']:.0f} | {unfolded['cpu_s']:.0f} | |",
-        f"| peak memory of the replaying process, MiB | {folded['own_peak_mib']:.0f} "
-        f"| {unfolded['own_peak_mib']:.0f} | |",
-        f"| peak memory of it and its workers together, MiB | {folded['all_peak_mib']:.0f} "
-        f"| {unfolded['all_peak_mib']:.0f} | |",
+        *(f"| {name} | {' | '.join(cell(run) for run in runs.values())} |" for name, cell in ROWS.items()),
         "",
-        f"With false stops of all {folded['conditions']} conditions on top: {folded['with_false_stops_s']:.1f} s. "
-        f"Verdicts that differ from the record: {folded['changed']:,}.",
+        f"Folded, a second is worth {_rate(looks) / _rate(unfolded):.1f} times as many looks as not folded, and a look "
+        f"costs {_cpu_us(unfolded) / _cpu_us(looks):.1f} times less CPU time.",
+        f"Verdicts that differ from the record: {sum(run['changed'] for run in runs.values()):,}.",
         "",
-        f"Allowed on two cores: {MOST_S:g} s and {MOST_MIB:g} MiB. {_held(folded)}",
+        f"Allowed for a replay on two cores: {MOST_S:g} s and {MOST_MIB:g} MiB.",
+        *(f"- {name}: {_held(run)}" for name, run in list(runs.items())[:2]),
         "",
     ]
     return "\n".join(lines)
 
 
-def _held(folded: dict[str, Any]) -> str:
-    in_time = folded["replay_s"] <= MOST_S
-    small = folded["all_peak_mib"] <= MOST_MIB
-    return f"Time: {'held' if in_time else 'NOT held'}. Memory: {'held' if small else 'NOT held'}."
+ROWS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "evaluations": lambda run: f"{run['evaluations']:,}",
+    "looks": lambda run: f"{run['looks']:,}",
+    "inputs through the evaluator": lambda run: f"{run['judged']:,}",
+    "wall time, s": lambda run: f"{run['replay_s']:.1f}",
+    "CPU time with workers, s": lambda run: f"{run['cpu_s']:.1f}",
+    "of that, the replaying process, s": lambda run: f"{run['own_cpu_s']:.1f}",
+    "looks per second": lambda run: f"{_rate(run):,.0f}",
+    "CPU time per look, µs": lambda run: f"{_cpu_us(run):.0f}",
+    "peak memory, replaying process, MiB": lambda run: f"{run['own_peak_mib']:.0f}",
+    "peak memory with workers, MiB": lambda run: f"{run['all_peak_mib']:.0f}",
+    "wall time with false stops, s": lambda run: f"{run['with_false_stops_s']:.1f}",
+    "peak memory with false stops, MiB": lambda run: f"{run['with_false_stops_peak_mib']:.0f}",
+}
+
+
+def _rate(run: dict[str, Any]) -> float:
+    return float(run["looks"] / run["replay_s"])
+
+
+def _cpu_us(run: dict[str, Any]) -> float:
+    return float(1e6 * run["cpu_s"] / run["looks"])
+
+
+def _held(run: dict[str, Any]) -> str:
+    in_time, small = run["replay_s"] <= MOST_S, run["all_peak_mib"] <= MOST_MIB
+    at_best_s = run["cpu_s"] / 2
+    why = "" if in_time else f" (its CPU time alone, spread over two idle cores, is {at_best_s:.0f} s)"
+    return f"time {'held' if in_time else 'not held'}{why}, memory {'held' if small else 'not held'}"
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class Documents:
         UnusableInputError
             The facts hold what is not JSON.
         """
-        document = json.loads(facts, parse_float=_number, parse_constant=_refuse)
+        document = _READER.decode(facts)
         if self._settings is not None:
             document["settings"] = self._settings
         if not kept.exact:
@@ -129,6 +129,9 @@ def _number(text: str) -> Any:
 
 def _refuse(text: str) -> Any:
     raise UnusableInputError(f"the input is not JSON: {text} is no JSON number")
+
+
+_READER = json.JSONDecoder(parse_float=_number, parse_constant=_refuse)
 
 
 def _unobserved(texts: Mapping[str, Any]) -> dict[str, Unobserved]:

@@ -109,9 +109,7 @@ def sentences(tuning: Tuning) -> list[str]:
             "remediations each would have stopped."
         )
     if moved := sum(one.after.timeout_s != one.before.timeout_s for one in tuning.decisions):
-        found.append(
-            f"New timeouts for {_conditions(moved)}: when {tuning.share * 100:g} % of good runs have passed."
-        )
+        found.append(f"New timeouts for {_conditions(moved)}: when {tuning.share * 100:g} % of good runs have passed.")
     return found
 
 

@@ -89,7 +89,7 @@ def close(state: PostconditionState, terms: Terms) -> PostconditionState:
 
 
 def end(state: PostconditionState, terms: Terms, *, at_s: float, reason: Reason, detail: str) -> PostconditionState:
-    """End observation: censored, or skipped for `reason` when nobody ever looked."""
+    """End observation: censored, or skipped for `reason` when it had not begun."""
     return _change(state, terms, lambda timeline: timeline.end(at_s, reason=reason, detail=detail))
 
 

@@ -218,13 +218,16 @@ class Timeline:
         ----------
         at_s : float
         reason : Reason
-            Why. `OBSERVATION_ENDED` censors; any other skips a condition that was never looked at.
+            Why. `OBSERVATION_ENDED` censors; any other skips a condition whose observation had not begun.
         detail : str
             One sentence for a person.
         """
         if self.verdict is not None:
             return
-        if self.last_slot < 0 and reason is not Reason.OBSERVATION_ENDED:
+        # Whether it had begun is told by time, not by looks: a look that decided nothing is not stored, and a restart
+        # must not turn what was censored into something skipped.
+        begun = at_s > 0.0 and reason is not Reason.ACTION_NEVER_RAN
+        if self.last_slot < 0 and reason is not Reason.OBSERVATION_ENDED and not begun:
             self._settle(Verdict.SKIPPED, reason, detail, -1, at_s)
         elif at_s >= self.deadlines_s[-1] and not self.nobody_looked():
             self.close()

@@ -4,9 +4,12 @@ regopy is loaded before any test loads numpy, pandas or pyarrow: after a library
 plan within this process (`InProcessEvaluator`, which only tests use) aborts it. The worker program never meets them.
 """
 
+import os
+
 import regopy  # noqa: F401 - loaded first, see above
 from hypothesis import settings
 
 # A deadline measures the machine, and a busy one fails tests that are right.
-settings.register_profile("kubernaut", deadline=None)
+# Where a change is judged, the same change gets the same examples; everywhere else each run explores new ones.
+settings.register_profile("kubernaut", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("kubernaut")

@@ -173,11 +173,12 @@ def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -
         return replace(status, phase=StagePhase.FAILED, decided_at=now, stopped_by=stopping, message=message)
     unverified, _ = stoppers(spec, status, lambda key: states[key].verdict in _NOT_VERIFIED)
     if unverified:
-        looked = any(state.last_slot >= 0 for state in states.values())
+        # By verdict, not by looks: a look that decided nothing is not stored.
+        begun = any(states[key].verdict is Verdict.CENSORED for key in unverified)
         first = unverified[0]
         return replace(
             status,
-            phase=StagePhase.FAILED if looked else StagePhase.SKIPPED,
+            phase=StagePhase.FAILED if begun else StagePhase.SKIPPED,
             decided_at=now,
             message=described(first, states[first].message, states[first].verdict),
         )

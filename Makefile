@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench docs datasets clean
+.PHONY: help demo test test-fast check format bench statistics docs datasets notebooks clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -42,11 +42,18 @@ format: $(STAMP)  ## Let ruff mend what it can
 bench: $(STAMP)  ## Run the benchmarks; prints ratios within one run and writes docs/benchmarks.md
 	$(BIN)/python tests/benchmarks/run.py
 
+statistics: $(STAMP)  ## Prove the statistics on worlds of known truth; writes docs/statistics.md and its pictures
+	$(BIN)/kubernaut calibrate --out docs
+
 docs: $(STAMP)  ## Write the generated documents anew (facts, policies, CLI, history schema, picture)
 	$(BIN)/python -m tests.helpers.generated_docs
 
 datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
 	$(BIN)/python -m kubernaut_simulator.worlds.shipping datasets
+
+notebooks: $(STAMP)  ## Open the notebooks in JupyterLab
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,notebooks]'
+	$(BIN)/jupyter lab notebooks
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) out .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis

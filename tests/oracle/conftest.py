@@ -4,14 +4,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from helpers.opa import Opa, OracleUnavailableError, build_oracle
+from helpers.go_programs import GoProgramUnavailableError
+from helpers.opa import Opa, build_oracle
 
 
 @pytest.fixture(scope="session")
 def opa() -> Iterator[Opa]:
     try:
         program = build_oracle()
-    except OracleUnavailableError as error:
+    except GoProgramUnavailableError as error:
         if os.environ.get("KUBERNAUT_REQUIRE_ORACLE") == "1":
             pytest.fail(f"the comparison with OPA must run here: {error}", pytrace=False)
         pytest.skip(str(error))

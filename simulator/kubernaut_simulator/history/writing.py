@@ -7,7 +7,7 @@ no clock. What is in the tables is not looked at.
 import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -61,15 +61,22 @@ def write_parquet(tables: Mapping[RowKind, ArrowTable], folder: Path | str, *, p
 
 
 def _write_one(kind: RowKind, table: ArrowTable, path: Path) -> Path:
+    with replacing(path) as stream, parquet_writer(kind, stream) as writer:
+        for start in range(0, table.num_rows, ROW_GROUP_ROWS):
+            write_group(writer, kind, table.slice(start, ROW_GROUP_ROWS))
+    return path
+
+
+def parquet_writer(kind: RowKind, stream: BinaryIO) -> Any:
+    """Give a `pyarrow.parquet.ParquetWriter` of one kind of rows onto an open file; it is a context."""
     schema = schema_of(kind)
     folded = [item.name for item in schema if pa.types.is_dictionary(item.type)]
-    with (
-        replacing(path) as stream,
-        pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=folded) as writer,
-    ):
-        for start in range(0, table.num_rows, ROW_GROUP_ROWS):
-            writer.write_table(_own_words(table.slice(start, ROW_GROUP_ROWS), schema))
-    return path
+    return pq.ParquetWriter(stream, schema, compression="zstd", use_dictionary=folded)
+
+
+def write_group(writer: Any, kind: RowKind, part: ArrowTable) -> None:
+    """Write rows as one row group."""
+    writer.write_table(_own_words(part, schema_of(kind)))
 
 
 def _own_words(part: ArrowTable, schema: pa.Schema) -> ArrowTable:

@@ -138,7 +138,8 @@ class PodLife:
 
 def draw_delay(stream: Stream, delay: Delay, factor: float = 1.0) -> float:
     """Draw a time in seconds, in whole milliseconds, never above the delay's most."""
-    return round(min(delay.median * factor * exp(delay.sigma * stream.normal()), delay.at_most), 3)
+    spread = exp(delay.sigma * stream.deviate(delay.family))
+    return round(min(delay.median * factor * spread, delay.at_most), 3)
 
 
 def live_on_node(

@@ -1,7 +1,7 @@
 """The parts of a scenario, each with its unit, default and why: traffic, teams, room, times, what goes wrong, labels.
 
-A time that varies is a `Delay`: lognormal, given by its median and the standard deviation of its logarithm. Models
-only; `scenario` puts them together and reads them from YAML.
+A time that varies is a `Delay`: of one of three families, given by its median and the standard deviation of its
+logarithm. Models only; `scenario` puts them together and reads them from YAML.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from kubernaut.durations import parse_duration
 from kubernaut.errors import DurationError
 from kubernaut.history.rows import OutcomeSource
+from kubernaut_simulator.worlds.streams import Family
 
 DAY_S = 86_400.0
 
@@ -41,18 +42,21 @@ class Part(BaseModel):
 
 
 class Delay(Part):
-    """A time that varies: lognormal.
+    """A time that varies.
 
     Attributes
     ----------
     median : float, unit s
     sigma : float
-        Standard deviation of the natural logarithm; 0 makes it a constant.
+        Standard deviation of the natural logarithm, in every family; 0 makes it a constant.
+    family : Family
+        Log-logistic has the longer tail, Weibull the shorter one.
     at_most : float, unit s
     """
 
     median: Seconds
     sigma: Annotated[float, Field(ge=0, le=4)] = 0.5
+    family: Family = Family.LOGNORMAL
     at_most: Seconds = 7 * DAY_S
 
 

@@ -9,6 +9,8 @@ milliseconds, which takes differences between mathematical libraries out: the sa
 import hashlib
 import random
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from math import log, pi, sqrt
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -18,6 +20,21 @@ T = TypeVar("T")
 
 _NORMAL = NormalDist()
 _SMALLEST = 1e-9
+
+
+class Family(StrEnum):
+    """Families of times that vary; each has two parameters, and its logarithm a standard deviation."""
+
+    LOGNORMAL = "lognormal"
+    LOG_LOGISTIC = "log-logistic"
+    WEIBULL = "weibull"
+
+
+LOGISTIC_DEVIATION = pi / sqrt(3)
+"""Standard deviation of the standard logistic distribution: the logarithm of a log-logistic time of shape 1."""
+
+GUMBEL_DEVIATION = pi / sqrt(6)
+"""Standard deviation of the standard Gumbel distribution: the logarithm of a Weibull time of shape 1."""
 
 
 class Stream:
@@ -75,7 +92,16 @@ class Stream:
 
     def normal(self) -> float:
         """Draw a standard normal number."""
-        return _NORMAL.inv_cdf(min(max(self._random.random(), _SMALLEST), 1 - _SMALLEST))
+        return self.deviate(Family.LOGNORMAL)
+
+    def deviate(self, family: Family) -> float:
+        """Draw how far the logarithm of a time of a family is from that of its median, in standard deviations."""
+        share = min(max(self._random.random(), _SMALLEST), 1 - _SMALLEST)
+        if family is Family.LOGNORMAL:
+            return _NORMAL.inv_cdf(share)
+        if family is Family.LOG_LOGISTIC:
+            return log(share / (1 - share)) / LOGISTIC_DEVIATION
+        return log(-log(1 - share) / log(2)) / GUMBEL_DEVIATION
 
 
 def digest_number(seed: int, *names: object) -> int:

@@ -14,6 +14,7 @@ import typer
 
 from kubernaut import __version__
 from kubernaut_simulator.cli import (
+    calibrate_command,
     check_command,
     demo_command,
     diff_command,
@@ -54,6 +55,7 @@ for module in (
     diff_command,
     suite_command,
     effect_command,
+    calibrate_command,
 ):
     module.register(app)
 app.add_typer(history_commands.app, name="history")

@@ -1,0 +1,31 @@
+"""All proofs, in the order in which the page tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kubernaut.errors import InputError
+from kubernaut_simulator.calibration.power import power
+from kubernaut_simulator.calibration.proof import Proof, proof_name
+
+PROOFS: tuple[Proof, ...] = (power,)
+
+
+def proofs_by_name() -> Mapping[str, Proof]:
+    """Give every proof under its name."""
+    return {proof_name(proof): proof for proof in PROOFS}
+
+
+def chosen_proofs(names: Sequence[str]) -> Mapping[str, Proof]:
+    """Give the proofs of some names, in the order of the page; without a name, all.
+
+    Raises
+    ------
+    InputError
+        There is no proof of that name; the message lists those there are.
+    """
+    known = proofs_by_name()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise InputError(f"there is no proof {unknown[0]!r}; there are: {', '.join(known)}")
+    return {name: proof for name, proof in known.items() if not names or name in names}

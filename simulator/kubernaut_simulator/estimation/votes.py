@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from kubernaut.history.rows import Purpose
 from kubernaut.identity import ConditionId
@@ -27,6 +28,7 @@ from kubernaut_simulator.estimation.columns import (
     as_instant,
     as_timestamps,
     categorical,
+    encode,
 )
 from kubernaut_simulator.estimation.labels import (
     GROUPS,
@@ -171,12 +173,30 @@ def cast_votes(
     data["run_started_at"] = as_timestamps(labels.run_started_at[first])
     data["verdict"] = categorical(verdict[first], verdict_names)
     data["stop"] = stop[first]
-    _add_target(data, rows, labels.run_started_at, first)
+    data["target"] = _targets(rows, first)
+    data["target_day"] = target_days(data)
     _add_label(data, labels, first)
-    _add_gate(data, rows, labels, first, label_age_s=label_age_s, as_of=as_instant(as_of))
+    _add_gate(data, rows, labels, first, label_age_s=label_age_s)
     _add_any_run(data, labels, stop, order, first_at)
     _add_carried(data, rows, first)
+    _hold_back_young(data, as_of)
     return Votes(data=data, counts=counts, label_age_s=label_age_s, as_of=as_of)
+
+
+def target_days(votes: pd.DataFrame) -> Codes:
+    """Number the days of each target, in order of target and day: what one outage strikes together."""
+    target = votes["target"].cat.codes.to_numpy(np.int64)
+    day = _instants(votes["run_started_at"]) // _DAY_US
+    codes: Codes
+    _, codes = np.unique(target * (int(day.max(initial=0)) + 1) + day, return_inverse=True)
+    return codes
+
+
+def held_back_at(votes: Votes, as_of: pd.Timestamp) -> Votes:
+    """Give votes as they stand at an instant not later than that they were cast for: the young do not judge yet."""
+    data = votes.data.copy()
+    _hold_back_young(data, as_of)
+    return Votes(data=data, counts=votes.counts, label_age_s=votes.label_age_s, as_of=as_of)
 
 
 def _conditions(rows: Columns) -> tuple[Codes, pd.DataFrame]:
@@ -201,7 +221,8 @@ def _starts_of_groups(*ordered: Codes) -> Codes:
     return np.flatnonzero(begins)
 
 
-def _add_target(data: pd.DataFrame, rows: Columns, started: Instants, first: Codes) -> None:
+def _targets(rows: Columns, first: Codes) -> "pd.Categorical[str]":
+    """Name each vote's target; categories in order of their text, so that other rows do not change it."""
     target = np.zeros(len(first), dtype=np.int64)
     words: list[list[str]] = []
     parts = []
@@ -212,9 +233,8 @@ def _add_target(data: pd.DataFrame, rows: Columns, started: Instants, first: Cod
         target = target * max(1, len(names)) + codes[first]
     _, at, code = np.unique(target, return_index=True, return_inverse=True)
     texts = ["/".join(names[codes[i]] for codes, names in zip(parts, words, strict=True)) for i in at]
-    data["target"] = categorical(code, texts)
-    day = started[first] // _DAY_US
-    _, data["target_day"] = np.unique(code * (int(day.max(initial=0)) + 1) + day, return_inverse=True)
+    place, sorted_texts = encode(pa.array(texts, pa.string()))
+    return categorical(place[code], sorted_texts)
 
 
 def _add_label(data: pd.DataFrame, labels: RunLabels, first: Codes) -> None:
@@ -229,9 +249,7 @@ def _add_label(data: pd.DataFrame, labels: RunLabels, first: Codes) -> None:
     data["holdout"] = labels.holdout[first]
 
 
-def _add_gate(
-    data: pd.DataFrame, rows: Columns, labels: RunLabels, first: Codes, *, label_age_s: float, as_of: int
-) -> None:
+def _add_gate(data: pd.DataFrame, rows: Columns, labels: RunLabels, first: Codes, *, label_age_s: float) -> None:
     gate_at = labels.run_started_at[first] + int(label_age_s * _MICROSECONDS)
     known_at = labels.outcome_at[first]
     independent = np.array([s in INDEPENDENT_SOURCES for s in labels.sources] + [False], dtype=bool)
@@ -239,16 +257,31 @@ def _add_gate(
         NotInGate.NO_OUTCOME: labels.label[first] < 0,
         NotInGate.ENROLLED: ~labels.holdout[first],
         NotInGate.NOT_INDEPENDENT: ~independent[labels.source[first]],
-        NotInGate.NOT_MATURE: gate_at > as_of,
         NotInGate.LABEL_LATE: (known_at != NO_INSTANT) & (known_at > gate_at),
         NotInGate.CENSORED: rows.equals("verdict", (Verdict.CENSORED.value,))[first],
     }
     why = np.full(len(first), -1, dtype=np.int64)
-    for name in reversed(NOT_IN_GATE):
+    for name in reversed(list(marks)):
         why[marks[name]] = NOT_IN_GATE.index(name)
+    _set_gate(data, why)
+    data["gate_at"] = as_timestamps(gate_at)
+
+
+def _hold_back_young(data: pd.DataFrame, as_of: pd.Timestamp) -> None:
+    """Let votes that are younger than the label age not judge, whatever else would keep them only by its lateness."""
+    why = data["not_in_gate"].cat.codes.to_numpy(np.int64)
+    young = _instants(data["gate_at"]) > as_instant(as_of)
+    not_mature = NOT_IN_GATE.index(NotInGate.NOT_MATURE)
+    _set_gate(data, np.where(young & ((why < 0) | (why > not_mature)), not_mature, why))
+
+
+def _set_gate(data: pd.DataFrame, why: Codes) -> None:
     data["gate"] = why < 0
     data["not_in_gate"] = categorical(why, [x.value for x in NOT_IN_GATE])
-    data["gate_at"] = as_timestamps(gate_at)
+
+
+def _instants(column: "pd.Series[pd.Timestamp]") -> Instants:
+    return column.to_numpy("datetime64[us]").astype(np.int64)
 
 
 def _add_any_run(data: pd.DataFrame, labels: RunLabels, stop: Flags, order: Codes, first_at: Codes) -> None:

@@ -22,6 +22,7 @@ from kubernaut_simulator.cli import (
     explain_command,
     export_command,
     facts_command,
+    generate_command,
     history_commands,
     policy_commands,
     replay_command,
@@ -55,6 +56,7 @@ for module in (
     diff_command,
     suite_command,
     effect_command,
+    generate_command,
     calibrate_command,
 ):
     module.register(app)

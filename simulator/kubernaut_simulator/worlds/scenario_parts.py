@@ -12,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from kubernaut.durations import parse_duration
 from kubernaut.errors import DurationError
 from kubernaut.history.rows import OutcomeSource
+from kubernaut_simulator.worlds.fits import known_fits
 from kubernaut_simulator.worlds.streams import Family
 
 DAY_S = 86_400.0
@@ -58,6 +59,12 @@ class Delay(Part):
     sigma: Annotated[float, Field(ge=0, le=4)] = 0.5
     family: Family = Family.LOGNORMAL
     at_most: Seconds = 7 * DAY_S
+
+
+def _fitted(name: str, *, at_most: float) -> Delay:
+    """Give the delay that was fitted to real times."""
+    fit = known_fits()[name]
+    return Delay(median=fit.median_s, sigma=fit.sigma, family=fit.family, at_most=at_most)
 
 
 class Outages(Part):
@@ -108,7 +115,7 @@ class Traffic(Part):
     peak_hour: Annotated[float, Field(ge=0, lt=24)] = 14
     weekend_factor: Weight = 0.45
     detection: Delay = Delay(median=90, sigma=0.5)
-    analysis: Delay = Delay(median=137, sigma=0.46)
+    analysis: Delay = _fitted("analysis", at_most=3600)
     outages: Outages = Outages()
     retries: Retries = Retries()
 
@@ -181,8 +188,8 @@ class Room(Part):
 
     short: Share = 0.17
     day_amplitude: Share = 0.5
-    relieved: Share = 0.80
-    relief: Delay = Delay(median=35, sigma=1.45, at_most=14_400)
+    relieved: Share = 0.90
+    relief: Delay = _fitted("relief", at_most=14_400)
 
 
 class Timing(Part):
@@ -209,7 +216,7 @@ class Timing(Part):
         From the new pods' readiness to the harm they do.
     """
 
-    action: Delay = Delay(median=11, sigma=0.52, at_most=110)
+    action: Delay = _fitted("action", at_most=120)
     dispatch: Delay = Delay(median=1.2, sigma=0.4, at_most=20)
     scheduling: Delay = Delay(median=0.3, sigma=0.8, at_most=20)
     image_cached: Share = 0.75

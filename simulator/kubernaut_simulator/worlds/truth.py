@@ -3,7 +3,7 @@
 Estimates are compared with it; nothing that judges or tunes may read it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,26 @@ from kubernaut_simulator.worlds.causes import Cause
 
 TRUTH_FILE = "_truth.parquet"
 """The underscore keeps it out of the history that is loaded from the same folder."""
+
+
+COLUMN_MEANINGS: Mapping[str, str] = {
+    "incident_id": "which incident, as in the history",
+    "workflow_uid": "which run, as in the history",
+    "run": "1 for the incident's first run, 2 for the next",
+    "onset_s": "seconds from the start of the world to the incident's onset",
+    "cause": "the latent cause",
+    "outage": "name of the outage that raised the incident; empty for one on its own",
+    "good": "the incident ended within the stabilization window: what a perfect label says",
+    "helped": "it ended because of this run's replicas",
+    "ran": "the action was carried out",
+    "ready_after_s": "seconds from the action's end until enough replicas served; null: never within half an hour",
+    "need": "ready replicas that end the incident",
+    "shortage": "not all additional pods found room when they were asked for",
+    "relieved": "room came later, or would have",
+    "disturbances": "what happened beside the cause, comma-separated",
+    "label_wrong": "the recorded outcome says the opposite of `good`",
+}
+"""Every column of the file in plain words, in its order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ TARGET = 0.15
 
 def _why_target_days(spread: Clustering) -> str:
     if spread.design_effect is not None:
-        return f"design effect {spread.design_effect:.2f}"
+        return f"design effect {spread.design_effect:.2f}, upper 95 % {spread.design_effect_upper:.2f}"
     return (
         f"design effect unknown, for all {spread.n} votes agree or are of one target-day; "
         f"at worst {spread.worst_design_effect:.2f}"

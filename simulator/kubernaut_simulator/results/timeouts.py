@@ -8,12 +8,11 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from kubernaut.identity import ConditionId, Phase
 from kubernaut.verdicts import Verdict
-from kubernaut_simulator.estimation.survival import PassCurve, PassTimes, kaplan_meier
+from kubernaut_simulator.estimation.survival import PassCurve, kaplan_meier, pass_times
 from kubernaut_simulator.estimation.timeouts import (
     TimeoutRecommendation,
     WaitingCost,
@@ -52,27 +51,6 @@ class ConditionTimeout:
     curve: PassCurve
     waiting: WaitingCost | None
     errors: int
-
-
-def pass_times(votes: pd.DataFrame) -> PassTimes:
-    """Take times to pass from votes on one postcondition; Errors and Skipped are left out.
-
-    Notes
-    -----
-    A run that did not pass is censored where its looks ended; a fatal one never passes.
-    """
-    timed = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value])]
-    passed = (timed["verdict"] == Verdict.PASSED.value).to_numpy()
-    observed = timed["observed_s"].to_numpy(np.float64)
-    time = np.where(passed, timed["time_to_pass_s"].to_numpy(np.float64), observed)
-    lower = timed["time_to_pass_lower_s"].to_numpy(np.float64)
-    known = ~np.isnan(time)
-    return PassTimes.of(
-        time[known],
-        ~passed[known],
-        lower_s=np.where(np.isnan(lower), 0.0, lower)[known],
-        fatal=timed["fatal"].to_numpy(bool)[known],
-    )
 
 
 class Population(StrEnum):

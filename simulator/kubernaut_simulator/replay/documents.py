@@ -1,8 +1,8 @@
 """From recorded texts to what a policy is given: parsed, cut to what it reads, and what of that was not kept.
 
 A look's record says which paths were kept and which could not be observed; both repeat, so what they mean for a policy
-is worked out once. Of the facts themselves two texts are made: all that the policy reads, and only what its `allow`
-reads, which decides whether it passes.
+is worked out once. Of the facts themselves two texts can be made: all that the policy reads, and only what its `allow`
+and `fatal` read, which decides what an input comes to.
 """
 
 from __future__ import annotations
@@ -58,9 +58,14 @@ class Documents:
         self._policy = policy
         self._settings = None if settings is None else dict(settings)
         self._project = projection(policy.reads)
-        deciding = allow_reads(policy)
+        deciding = deciding_reads(policy)
         self._project_deciding = None if deciding == policy.reads else projection(deciding)
         self._kept: dict[tuple[str, str | None], Kept] = {}
+
+    @property
+    def shares(self) -> bool:
+        """Inputs may come to the same although the policy reads more of them."""
+        return self._project_deciding is not None
 
     def kept(self, unobserved: str, recorded: str | None) -> Kept:
         """Say what a look's record holds, of its unobserved and recorded paths as JSON texts."""
@@ -76,8 +81,8 @@ class Documents:
         Returns
         -------
         str or None, WholeText
-            What `allow` reads; None when that is all that the policy reads, or when only the whole text can tell
-            whether the evaluator can be given it.
+            What `allow` and `fatal` read; None when that is all that the policy reads, or when only the whole text
+            can tell whether the evaluator can be given it.
 
         Raises
         ------
@@ -87,11 +92,9 @@ class Documents:
         document = _READER.decode(facts)
         if self._settings is not None:
             document["settings"] = self._settings
-        if not kept.exact:
-            document = self._project(document)
 
         def whole() -> str:
-            return encode_input(document)
+            return encode_input(document if kept.exact else self._project(document))
 
         if self._project_deciding is None or not _surely_usable(facts):
             return None, whole
@@ -111,12 +114,12 @@ class Documents:
         return Kept(missing_fact(self._policy, snapshot), exact)
 
 
-def allow_reads(policy: CompiledPolicy) -> tuple[ReadPath, ...]:
-    """Give the paths that a policy's `allow` reads; those of its message and `fatal` are left out."""
+def deciding_reads(policy: CompiledPolicy) -> tuple[ReadPath, ...]:
+    """Give the paths that a policy's `allow` and `fatal` read; those of its message are left out."""
     if not policy.plan:
         return policy.reads
-    found = input_reads(parse_plan(policy.plan), [f"g0.data.{policy.package}.allow"]).paths
-    return found or policy.reads
+    entries = [f"g0.data.{policy.package}.{rule}" for rule in ("allow", *(["fatal"] if policy.has_fatal else []))]
+    return input_reads(parse_plan(policy.plan), entries).paths or policy.reads
 
 
 def _surely_usable(facts: str) -> bool:

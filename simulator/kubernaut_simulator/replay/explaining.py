@@ -296,7 +296,7 @@ def _explanation(
             trace=None,
         )
     judge = FoldingJudge(evaluator, task.policy, settings=task.settings)
-    answers = judge.answers(table)
+    answers = judge.answers(table, own=True)
     looks = tuple(
         ExplainedLook(
             recorded=row,

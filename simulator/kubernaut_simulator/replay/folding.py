@@ -1,8 +1,9 @@
 """Judging recorded looks by one policy, each distinct input once.
 
 History repeats itself: the same Deployment with five ready pods is looked at thousands of times. Two inputs that are
-equal on what the policy reads get one evaluation. Two that are equal on what its `allow` reads pass together: names
-that only the error message mentions matter when there is a message. What is kept is a digest and an answer per
+equal on what the policy reads get one evaluation. Two that are equal on what its `allow` and `fatal` read come to the
+same: names that only the error message mentions matter to those few looks whose message somebody is shown. Such a look
+is answered by another's judgement until it is asked for its own (`ask_own`). What is kept is a digest and an answer per
 distinct input, so memory follows the number of distinct inputs and not their size.
 
 Asking and answering are two steps: while a worker judges what was asked, the next inputs are parsed here.
@@ -14,7 +15,6 @@ import hashlib
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from kubernaut.policy.answering import UnusableInputError, unusable
 from kubernaut.policy.batch import Evaluator, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
-from kubernaut.verdicts import Code, Judgement
+from kubernaut.verdicts import Judgement, Reason
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.documents import Documents, WholeText
 from kubernaut_simulator.replay.inputs import InputTexts, LookInputs
@@ -33,22 +33,18 @@ CHUNK_INPUTS = 2048
 CHUNKS_AHEAD = 2
 """Chunks that may wait for the evaluator."""
 
-MOST_PUT_OFF = 16_384
-"""Inputs that may wait for the answer to one that `allow` cannot tell from them."""
-
 _PENDING = -1
 
-
-@dataclass(slots=True)
-class _Alike:
-    """Inputs that are equal on what `allow` reads.
-
-    `number` is that of the first, which is judged; `put_off` are the others until it is known whether it passes.
-    """
-
-    number: int
-    passed: bool | None = None
-    put_off: list[tuple[int, str]] = field(default_factory=list)
+_SAME_FOR_ALL = frozenset(
+    (
+        Reason.ALLOWED,
+        Reason.POLICY_ERROR,
+        Reason.NON_BOOLEAN_RESULT,
+        Reason.FACT_UNOBSERVED,
+        Reason.FACT_NOT_RECORDED,
+    )
+)
+"""Reasons whose whole judgement follows from what `allow` reads, or from what was not seen."""
 
 
 class FoldingJudge:
@@ -83,12 +79,10 @@ class FoldingJudge:
         # A distinct input has a number; the code of its answer stands at that place once it is there.
         self._codes: list[int] = []
         self._input_of_digest: dict[bytes, int] = {}
-        self._alike: dict[bytes, _Alike] = {}
-        self._first_of: dict[int, _Alike] = {}
+        self._shared: dict[bytes, int] = {}
         self._missing: dict[tuple[str, str | None], int] = {}
         self._texts: list[str] = []
         self._numbers: list[int] = []
-        self._put_off = 0
         self._waiting: deque[tuple[list[int], Future[VerdictBatch]]] = deque()
         self._code_of_judgement: dict[Judgement, int] = {}
         self._judgements: list[Judgement] = []
@@ -100,10 +94,10 @@ class FoldingJudge:
         """The distinct answers so far, by code."""
         return list(self._judgements)
 
-    def answers(self, looks: ArrowTable) -> NDArray[np.int32]:
-        """Judge looks at once; see `LookInputs` for the columns and `answered` for what comes back."""
+    def answers(self, looks: ArrowTable, *, own: bool = False) -> NDArray[np.int32]:
+        """Judge looks at once: `ask`, or `ask_own`, then `answered`; see `LookInputs` for the columns."""
         inputs = LookInputs(looks)
-        return self.answered(self.ask(inputs, np.arange(len(inputs.codes))))
+        return self.answered(self._asked(inputs, inputs.codes, own=own))
 
     def ask(self, inputs: LookInputs, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Hand over looks to be judged.
@@ -124,11 +118,25 @@ class FoldingJudge:
         EvaluatorError
             The evaluator itself is not there.
         """
-        codes = inputs.codes[places]
-        if not self._fold:
-            return self._asked(inputs, codes)
-        wanted, of_look = np.unique(codes, return_inverse=True)
-        return self._asked(inputs, wanted)[of_look]
+        return self._asked(inputs, inputs.codes[places], own=False)
+
+    def ask_own(self, inputs: LookInputs, places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Hand over looks to be judged each by all that the policy reads, message included; as `ask` otherwise."""
+        return self._asked(inputs, inputs.codes[places], own=True)
+
+    def by_another(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """Say which answers to `ask` may be those of another input, so that only code and `fatal` are the look's own.
+
+        Parameters
+        ----------
+        codes : array of int32, shape (n,)
+            From `answered`.
+        """
+        if not self._fold or not self._documents.shares:
+            return np.zeros(len(codes), bool)
+        differs = np.array([judgement.reason not in _SAME_FOR_ALL for judgement in self._judgements], bool)
+        found: NDArray[np.bool_] = differs[codes]
+        return found
 
     def answered(self, asked: NDArray[np.int64]) -> NDArray[np.int32]:
         """Wait for the answers to what was asked.
@@ -136,7 +144,8 @@ class FoldingJudge:
         Returns
         -------
         array of int32, shape (n,)
-            Codes into `dictionary`.
+            Codes into `dictionary`. Passed, Failed, Error and `fatal` are right for every look; the message may be
+            that of a look which `allow` cannot tell from it, where `by_another` says so.
 
         Raises
         ------
@@ -146,21 +155,26 @@ class FoldingJudge:
         self._hand_over()
         while self._waiting:
             self._take_answers()
-            self._hand_over()
         return np.asarray(self._codes, np.int32)[asked]
 
-    def _asked(self, inputs: LookInputs, codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _asked(self, inputs: LookInputs, codes: NDArray[np.int64], *, own: bool) -> NDArray[np.int64]:
+        if not self._fold:
+            return self._numbered_each(inputs, codes, own=own)
+        wanted, of_look = np.unique(codes, return_inverse=True)
+        return self._numbered_each(inputs, wanted, own=own)[of_look]
+
+    def _numbered_each(self, inputs: LookInputs, codes: NDArray[np.int64], *, own: bool) -> NDArray[np.int64]:
         numbers = np.empty(len(codes), np.int64)
         done = 0
         for texts in inputs.texts(codes, chunk=CHUNK_INPUTS):
-            numbers[done : done + len(texts)] = [self._number(one) for one in texts]
+            numbers[done : done + len(texts)] = [self._number(one, own=own) for one in texts]
             done += len(texts)
             if len(self._texts) >= CHUNK_INPUTS:
                 self._hand_over()
         self._hand_over()
         return numbers
 
-    def _number(self, given: InputTexts) -> int:
+    def _number(self, given: InputTexts, *, own: bool) -> int:
         """Number an input; a new one waits to be handed over."""
         facts, unobserved, recorded = given
         kept = self._documents.kept(unobserved, recorded)
@@ -173,32 +187,16 @@ class FoldingJudge:
             deciding, whole = self._documents.read(facts, kept)
             if not self._fold:
                 return self._judged_by_itself(whole())
-            return self._alone(whole()) if deciding is None else self._beside(deciding, whole)
+            return self._alone(whole()) if deciding is None or own else self._beside(deciding, whole)
         except UnusableInputError as error:
             return self._new(unusable(error))
 
     def _beside(self, deciding: str, whole: WholeText) -> int:
-        """Number an input whose `allow` reads less than the policy does."""
+        """Number an input whose `allow` and `fatal` read less than the policy does: as the first like it."""
         digest = _digest(deciding)
-        alike = self._alike.get(digest)
-        if alike is None:
-            number = self._alone(whole())
-            code = self._codes[number]
-            alike = self._alike[digest] = _Alike(number)
-            if code == _PENDING:
-                self._first_of.setdefault(number, alike)
-            else:
-                alike.passed = self._passed(code)
-            return number
-        if alike.passed:
-            return alike.number
-        text = whole()
-        number, is_new = self._numbered(text)
-        if is_new and alike.passed is None:
-            alike.put_off.append((number, text))
-            self._put_off += 1
-        elif is_new:
-            self._enqueue(number, text)
+        number = self._shared.get(digest)
+        if number is None:
+            number = self._shared[digest] = self._alone(whole())
         return number
 
     def _alone(self, text: str) -> int:
@@ -239,9 +237,7 @@ class FoldingJudge:
             else:
                 done = self._executor.submit(self._evaluator.evaluate, self._policy, batch)
             self._waiting.append((numbers, done))
-        while self._waiting and (
-            len(self._waiting) > CHUNKS_AHEAD or self._put_off > MOST_PUT_OFF or self._waiting[0][1].done()
-        ):
+        while self._waiting and (len(self._waiting) > CHUNKS_AHEAD or self._waiting[0][1].done()):
             self._take_answers()
 
     def _take_answers(self) -> None:
@@ -250,23 +246,6 @@ class FoldingJudge:
         codes = [self._code(judgement) for judgement in batch.dictionary]
         for number, answer in zip(numbers, batch.answers, strict=True):
             self._codes[number] = codes[answer]
-            alike = self._first_of.pop(number, None)
-            if alike is not None:
-                self._settle(alike, codes[answer])
-
-    def _settle(self, alike: _Alike, code: int) -> None:
-        """Let those that were put off pass with the first, or have each of them judged."""
-        alike.passed = self._passed(code)
-        self._put_off -= len(alike.put_off)
-        for number, text in alike.put_off:
-            if alike.passed:
-                self._codes[number] = code
-            else:
-                self._enqueue(number, text)
-        alike.put_off = []
-
-    def _passed(self, code: int) -> bool:
-        return self._judgements[code].code is Code.PASSED
 
     def _code(self, judgement: Judgement) -> int:
         code = self._code_of_judgement.setdefault(judgement, len(self._judgements))

@@ -29,8 +29,9 @@ from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.folding import FoldingJudge
 from kubernaut_simulator.replay.inputs import LookInputs
 from kubernaut_simulator.replay.looks import LookTimes, Owners
+from kubernaut_simulator.replay.own_messages import Settling
 from kubernaut_simulator.replay.replayed_table import as_recorded, replaced
-from kubernaut_simulator.replay.settling import Looks, RecordedRuns, settle_all
+from kubernaut_simulator.replay.settling import Looks, RecordedRuns
 from kubernaut_simulator.replay.tasks import Conditions, Task, recorded_tasks, rows_by_condition, tasks_by
 
 TASKS_AHEAD = 8
@@ -111,9 +112,20 @@ class _Asked:
     task: Task
     own: ArrowTable
     judge: FoldingJudge | None
+    inputs: LookInputs
+    places: NDArray[np.int64]
     numbers: NDArray[np.int64]
     first: NDArray[np.int64]
     times: LookTimes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Settling:
+    """A task whose evaluations are settled but for their messages."""
+
+    asked: _Asked
+    runs: RecordedRuns
+    settling: Settling
 
 
 class Replaying:
@@ -162,6 +174,7 @@ class Replaying:
             The evaluator itself is not there.
         """
         waiting: deque[_Asked] = deque()
+        settling: deque[_Settling | ArrowTable] = deque()
         for part in parts:
             tasks = self._tasks(part)
             columns = LookTimes.of(part.attempts), LookInputs(part.attempts)
@@ -170,9 +183,12 @@ class Replaying:
                 progress("replay", done, len(tasks))
                 waiting.append(self._ask(task, part.evaluations, owners, *columns))
                 if len(waiting) > TASKS_AHEAD:
-                    yield _answered(waiting.popleft())
+                    settling.append(_settled(waiting.popleft()))
+                if len(settling) > TASKS_AHEAD:
+                    yield _finished(settling.popleft())
             progress("replay", len(tasks), len(tasks))
-        yield from map(_answered, waiting)
+        settling.extend(map(_settled, waiting))
+        yield from map(_finished, settling)
 
     def joined(self, tables: Sequence[ArrowTable]) -> ReplayedEvaluations:
         """Make one result of all parts.
@@ -212,11 +228,27 @@ class Replaying:
         own = evaluations.take(pa.array(task.rows))
         first, places = owners.looks_of(task.rows)
         if task.policy is None:
-            return _Asked(task=task, own=own, judge=None, numbers=places[:0], first=first, times=None)
+            return _Asked(
+                task=task,
+                own=own,
+                judge=None,
+                inputs=inputs,
+                places=places,
+                numbers=places[:0],
+                first=first,
+                times=None,
+            )
         judge = self._judge(task.policy, task.settings)
         self.looks += len(places)
         return _Asked(
-            task=task, own=own, judge=judge, numbers=judge.ask(inputs, places), first=first, times=times.take(places)
+            task=task,
+            own=own,
+            judge=judge,
+            inputs=inputs,
+            places=places,
+            numbers=judge.ask(inputs, places),
+            first=first,
+            times=times.take(places),
         )
 
     def _judge(self, policy: CompiledPolicy, settings: Mapping[str, float] | None) -> FoldingJudge:
@@ -228,25 +260,36 @@ class Replaying:
         return self._judges[key]
 
 
-def _answered(asked: _Asked) -> ArrowTable:
-    task, own = asked.task, asked.own
-    if asked.judge is None or asked.times is None:
-        return as_recorded(own, task.why_not)
-    looks = Looks(
-        first=asked.first,
-        times=asked.times,
-        answer=asked.judge.answered(asked.numbers),
-        dictionary=asked.judge.dictionary,
-    )
-    runs = _recorded_runs(own)
-    settled = settle_all(
-        task.condition.phase,
-        runs,
-        looks,
+def _settled(asked: _Asked) -> _Settling | ArrowTable:
+    """Settle a task's evaluations and ask for the messages that they show."""
+    task, judge = asked.task, asked.judge
+    if judge is None or asked.times is None:
+        return as_recorded(asked.own, task.why_not)
+    answer = judge.answered(asked.numbers)
+    runs = _recorded_runs(asked.own)
+    settling = Settling(
+        judge,
+        asked.inputs,
+        asked.places,
+        phase=task.condition.phase,
+        runs=runs,
+        looks=Looks(
+            first=asked.first,
+            times=asked.times,
+            answer=answer,
+            dictionary=judge.dictionary,
+            by_another=judge.by_another(answer),
+        ),
         timeout_s=task.terms.timeout_s if task.terms else None,
         hold_for_s=task.terms.hold_for_s if task.terms else None,
     )
-    return replaced(task, own, runs.started_us, settled)
+    return _Settling(asked=asked, runs=runs, settling=settling)
+
+
+def _finished(found: _Settling | ArrowTable) -> ArrowTable:
+    if not isinstance(found, _Settling):
+        return found
+    return replaced(found.asked.task, found.asked.own, found.runs.started_us, found.settling.finished())
 
 
 def _recorded_runs(own: ArrowTable) -> RecordedRuns:

@@ -1,13 +1,17 @@
 """From answers per look to a verdict per evaluation, by the engine's own rules.
 
 Preconditions are settled by their first look: the many that took no longer than their timeout are looked up at once.
-Postconditions go through `kubernaut.verification.settle`, look by look.
+Postconditions go through `kubernaut.verification.settle`, look by look. A look that was answered by another's judgement
+is settled with a mark in place of its message; the few evaluations that show a mark are settled again once their own
+messages are known (`unsaid`).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +23,9 @@ from kubernaut.verification.timeline import Look, Terms
 from kubernaut_simulator.replay.looks import LookTimes
 
 _MICROSECONDS = 1e6
+
+_MARK = re.compile("\x00([0-9]+)\x00")
+"""The place of a look whose message is not known yet; messages hold no control characters."""
 
 NO_LOOK = "no look was recorded"
 
@@ -51,6 +58,10 @@ class RecordedRuns:
     stopped: NDArray[np.bool_]
     fatal: NDArray[np.bool_]
 
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Give some of them."""
+        return type(self)(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+
     def recorded(self, at: int) -> Recorded:
         """Give what the engine needs to know of one of them."""
         poll_s = float(self.poll_interval_s[at])
@@ -76,12 +87,35 @@ class Looks:
     times : LookTimes
     answer : array of int32
         Codes into `dictionary`.
+    by_another : array of bool
+        The answer's code and `fatal` are the look's own, its message may be that of another look.
     """
 
     first: NDArray[np.int64]
     times: LookTimes
     answer: NDArray[np.int32]
     dictionary: Sequence[Judgement]
+    by_another: NDArray[np.bool_]
+
+    def take(self, dictionary: Sequence[Judgement], rows: NDArray[np.int64]) -> tuple[Self, NDArray[np.int64]]:
+        """Give the looks of some evaluations, with what their codes stand for now, and their places here."""
+        counts = self.first[rows + 1] - self.first[rows]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        places = np.repeat(self.first[rows] - first[:-1], counts) + np.arange(first[-1])
+        own = replace(
+            self,
+            first=first,
+            times=self.times.take(places),
+            answer=self.answer[places],
+            dictionary=dictionary,
+            by_another=self.by_another[places],
+        )
+        return own, places
+
+    def judgement(self, at: int) -> Judgement:
+        """Give what one look said, with its place marked where the message is not known to be its own."""
+        found: Judgement = self.dictionary[int(self.answer[at])]
+        return replace(found, message=f"\x00{at}\x00") if self.by_another[at] else found
 
 
 def settle_all(
@@ -104,6 +138,15 @@ def settle_all(
     return _postconditions(runs, looks, timeout_s=timeout_s, hold_for_s=hold_for_s)
 
 
+def unsaid(settled: Sequence[Settled]) -> dict[int, list[int]]:
+    """Find the evaluations that show a message which is not known yet: their places, and those of the looks."""
+    return {
+        at: [int(place) for place in _MARK.findall(one.message)]
+        for at, one in enumerate(settled)
+        if "\x00" in one.message
+    }
+
+
 def _preconditions(runs: RecordedRuns, looks: Looks, *, timeout_s: float | None) -> list[Settled]:
     first = looks.first[:-1]
     looked = first < looks.first[1:]
@@ -117,8 +160,8 @@ def _preconditions(runs: RecordedRuns, looks: Looks, *, timeout_s: float | None)
     settled: list[Settled] = [_unanswered(NO_LOOK)] * len(first)
     known: dict[tuple[int, float], Settled] = {}
     for i in np.flatnonzero(looked).tolist():
-        judgement = looks.dictionary[answer[i]]
-        if not in_time[i]:
+        judgement = looks.judgement(int(at[i]))
+        if not in_time[i] or looks.by_another[at[i]]:
             settled[i] = _precondition(judgement, elapsed_s=float(elapsed_s[i]), timeout_s=float(limit_s[i]))
             continue
         key = (int(answer[i]), float(limit_s[i]))
@@ -148,16 +191,18 @@ def _postconditions(
     read_s = (looks.times.read_us - runs.started_us[of_look]) / _MICROSECONDS
     kept = np.flatnonzero(~leaves_no_trace(looks, of_look, began_s, read_s, deadline_s=timeouts_s[of_look]))
     bounds = np.searchsorted(of_look[kept], np.arange(rows + 1)).tolist()
-    seen = [
-        Look(slot, began, read, looks.dictionary[answer])
-        for slot, began, read, answer in zip(
+    judgements = [looks.dictionary[answer] for answer in looks.answer[kept].tolist()]
+    for at in np.flatnonzero(looks.by_another[kept]).tolist():
+        judgements[at] = looks.judgement(int(kept[at]))
+    seen = list(
+        map(
+            Look,
             looks.times.slot[kept].tolist(),
             began_s[kept].tolist(),
             read_s[kept].tolist(),
-            looks.answer[kept].tolist(),
-            strict=True,
+            judgements,
         )
-    ]
+    )
     return [
         _unanswered(looks.dictionary[missing[at]].message)
         if at in missing

@@ -10,7 +10,8 @@
     │   ├── SettingsError          settings.yaml, ConfigMaps, CR conditions
     │   ├── FactsError             objects or parameters that facts cannot be taken from
     │   ├── HistoryError           history files: missing, truncated, unknown schema version
-    │   └── OutputError            a result that cannot be written
+    │   ├── OutputError            a result that cannot be written
+    │   └── SchedulerError         the scheduler named cannot be reached, or its workers die
     ├── EvaluatorError             the policy worker could not be started or spoken to (exit code 3)
     └── MissingExtraError          an optional dependency is not installed; says the install line
 
@@ -50,6 +51,10 @@ class HistoryError(InputError):
 
 class OutputError(InputError):
     """A result that cannot be written; nothing half-written is left behind."""
+
+
+class SchedulerError(InputError):
+    """The scheduler that was named cannot be used: it does not answer, differs in version, or its workers die."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

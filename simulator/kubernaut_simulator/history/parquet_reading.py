@@ -7,7 +7,7 @@ there are is not known here.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,9 +73,34 @@ class ParquetRows:
         self._partition = partition
         self.kind = kind
         self.rows: int = source.metadata.num_rows
+        self.groups: int = source.num_row_groups
 
-    def tables(self) -> Iterator[tuple[int, ArrowTable, Mapping[int, str]]]:
+    def close(self) -> None:
+        """Let go of the file; reading rows to their end does so too."""
+        self._source.close()
+
+    def columns(self, names: Collection[str]) -> Iterator[ArrowTable]:
+        """Give some columns of each row group, as our schema has them, whatever else is wrong with the rows.
+
+        Raises
+        ------
+        HistoryError
+            A column is missing or cannot be read; nothing more comes from this file.
+        """
+        items = [item for item in fields_of(self.kind) if item.name in names]
+        known = set(self._source.schema_arrow.names)
+        with self._source:
+            for group in range(self.groups):
+                raw = self._read(group, [item.name for item in items if item.name in known])
+                yield pa.table({item.name: _column(self.kind, item, raw, self._partition) for item in items})
+
+    def tables(self, groups: Collection[int] | None = None) -> Iterator[tuple[int, ArrowTable, Mapping[int, str]]]:
         """Give each row group as (number of rows before it, table of our schema, what is wrong by row).
+
+        Parameters
+        ----------
+        groups : collection of int, or None
+            The row groups that are wanted, in order of the file; None means all.
 
         Raises
         ------
@@ -86,15 +111,19 @@ class ParquetRows:
         wanted = [item.name for item in fields_of(self.kind) if item.name in known]
         before = 0
         with self._source:
-            for group in range(self._source.num_row_groups):
-                try:
-                    raw = self._source.read_row_group(group, columns=wanted)
-                except (pa.ArrowException, OSError) as error:
-                    raise HistoryError(f"row group {group} cannot be read: {error}") from error
-                wrong: dict[int, str] = {}
-                table = conform(self.kind, raw, self._partition, wrong=wrong, trusted=self._ours)
-                yield before, table, wrong
-                before += raw.num_rows
+            for group in range(self.groups):
+                if groups is None or group in groups:
+                    raw = self._read(group, wanted)
+                    wrong: dict[int, str] = {}
+                    table = conform(self.kind, raw, self._partition, wrong=wrong, trusted=self._ours)
+                    yield before, table, wrong
+                before += self._source.metadata.row_group(group).num_rows
+
+    def _read(self, group: int, columns: Sequence[str]) -> ArrowTable:
+        try:
+            return self._source.read_row_group(group, columns=columns)
+        except (pa.ArrowException, OSError) as error:
+            raise HistoryError(f"row group {group} cannot be read: {error}") from error
 
 
 def conform(

@@ -5,7 +5,7 @@ find files, read each into tables of one schema, set aside rows whose clock went
 newest row of each id. A history of which nothing is left is an error, never an empty result.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -63,6 +63,24 @@ class ReadReport:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SomeRows:
+    """Row groups of a Parquet file.
+
+    Attributes
+    ----------
+    file : HistoryFile
+    groups : tuple of int
+        Ascending.
+    told : frozenset of int
+        Those of them whose rows are counted and whose problems are reported here; others read the same group.
+    """
+
+    file: HistoryFile
+    groups: tuple[int, ...]
+    told: frozenset[int]
+
+
 def read_history(
     paths: Path | str | Iterable[Path | str], *, strict: bool = False, progress: Progress | None = None
 ) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
@@ -92,6 +110,29 @@ def read_history(
         behind += file.path.stat().st_size
         tell("reading history", behind, total)
     return reader.finish(tuple(str(file.path) for file in files))
+
+
+def read_some(
+    files: Sequence[SomeRows], *, keep: Callable[[ArrowTable], NDArray[np.bool_]], strict: bool = False
+) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
+    """Read some rows of Parquet files, by the same rules; there may be none.
+
+    Parameters
+    ----------
+    files : sequence of SomeRows
+        In the order in which the whole history would be read.
+    keep : callable
+        Says which rows of a table are wanted; rows of one id are wanted together.
+
+    Raises
+    ------
+    HistoryError
+        Any problem when `strict`.
+    """
+    reader = _Reader(Problems(strict=strict))
+    for some in files:
+        reader.read_some(some, keep)
+    return reader.finish(tuple(str(some.file.path) for some in files), may_be_empty=True)
 
 
 def tables_from_rows(
@@ -161,7 +202,7 @@ class _Reader:
         try:
             source = open_parquet(file)
         except HistoryError as error:
-            self._problems.add(_unreadable(name, error))
+            self._problems.add(unreadable(name, error))
             return
         groups = source.tables()
         size = file.path.stat().st_size
@@ -176,13 +217,31 @@ class _Reader:
             behind = before + table.num_rows + len(wrong)
             at(size * behind // max(source.rows, 1))
 
+    def read_some(self, some: SomeRows, keep: Callable[[ArrowTable], NDArray[np.bool_]]) -> None:
+        name = str(some.file.path)
+        try:
+            source = open_parquet(some.file)
+        except HistoryError as error:
+            self._problems.add(unreadable(name, error))
+            return
+        groups = iter(some.groups)
+        tables = source.tables(some.groups)
+        while (item := self._next(tables, name)) is not None:
+            before, table, wrong = item
+            told = next(groups) in some.told
+            for row, message in sorted(wrong.items()) if told else ():
+                self._problems.add(_bad_row(name, before + row + 1, message, source.kind))
+            self._rows_read += len(wrong) * told
+            places = np.setdiff1d(np.arange(table.num_rows + len(wrong)), list(wrong)) + before + 1
+            self._accept(source.kind, table, name, places, told=told, keep=keep)
+
     def _next(self, items: Iterator[T], name: str, *, lost: int = 0) -> T | None:
         """The next of `items`; None after the last, or when the rest is lost, which is reported."""
         try:
             return next(items, None)
         except HistoryError as error:
             self._rows_read += lost
-            self._problems.add(_unreadable(name, error, rows=lost))
+            self._problems.add(unreadable(name, error, rows=lost))
             return None
 
     def take(self, file: str, place: int, row: Row) -> None:
@@ -218,11 +277,20 @@ class _Reader:
             return False
         return True
 
-    def _accept(self, kind: RowKind, table: ArrowTable, file: str, places: NDArray[np.int64]) -> None:
-        self._rows_read += table.num_rows
+    def _accept(
+        self,
+        kind: RowKind,
+        table: ArrowTable,
+        file: str,
+        places: NDArray[np.int64],
+        *,
+        told: bool = True,
+        keep: Callable[[ArrowTable], NDArray[np.bool_]] | None = None,
+    ) -> None:
+        self._rows_read += table.num_rows * told
         good = np.ones(table.num_rows, bool)
         for message, broken in backwards(kind, table).items():
-            for row in np.flatnonzero(broken & good).tolist():
+            for row in np.flatnonzero(broken & good).tolist() if told else ():
                 self._problems.add(
                     Problem(
                         kind=ProblemKind.CLOCK,
@@ -233,10 +301,14 @@ class _Reader:
                     )
                 )
             good &= ~broken
+        if keep is not None:
+            good &= keep(table)
         self._parts[kind].append(table if good.all() else table.filter(pa.array(good)))
 
-    def finish(self, files: tuple[str, ...]) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
-        """Join the tables and keep the newest row of each id. HistoryError when nothing is left."""
+    def finish(
+        self, files: tuple[str, ...], *, may_be_empty: bool = False
+    ) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
+        """Join the tables and keep the newest row of each id. HistoryError when nothing is left, if that may not be."""
         tables: dict[RowKind, ArrowTable] = {}
         replaced = duplicates = 0
         for kind, parts in self._parts.items():
@@ -249,7 +321,7 @@ class _Reader:
                 message = f"two different {kind.value} rows have the id {record_id} and the same time; the last is used"
                 self._problems.add(Problem(kind=ProblemKind.CONFLICT, file="", row_kind=kind, message=message, rows=1))
         kept = sum(table.num_rows for table in tables.values())
-        if not kept:
+        if not kept and not may_be_empty:
             raise HistoryError(self._nothing(files))
         return tables, ReadReport(
             files=files,
@@ -273,5 +345,6 @@ def _bad_row(file: str, place: int, message: str, kind: RowKind | None = None) -
     return Problem(kind=ProblemKind.BAD_ROW, file=file, place=place, row_kind=kind, message=message)
 
 
-def _unreadable(file: str, error: HistoryError, *, rows: int = 0) -> Problem:
+def unreadable(file: str, error: HistoryError, *, rows: int = 0) -> Problem:
+    """Say that a file, or the rest of it, cannot be read."""
     return Problem(kind=ProblemKind.UNREADABLE, file=file, message=str(error), rows=rows)

@@ -76,10 +76,10 @@ def parquet_writer(kind: RowKind, stream: BinaryIO) -> Any:
 
 def write_group(writer: Any, kind: RowKind, part: ArrowTable) -> None:
     """Write rows as one row group."""
-    writer.write_table(_own_words(part, schema_of(kind)))
+    writer.write_table(own_words(part, schema_of(kind)))
 
 
-def _own_words(part: ArrowTable, schema: pa.Schema) -> ArrowTable:
+def own_words(part: ArrowTable, schema: pa.Schema) -> ArrowTable:
     """Give a row group whose dictionaries hold its own words only; Arrow would write all words to each."""
     columns = [
         part[item.name].cast(pa.string()).combine_chunks().dictionary_encode().cast(item.type)

@@ -74,4 +74,4 @@ def replay_parts(
         ]
         evaluations = replaying.joined(slim)
     tables = {kind: newest(joined(kind, tables)).table for kind, tables in kept.items() if tables}
-    return Replay(history=History(tables), evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
+    return Replay(source=History(tables), rows=evaluations, conditions=conditions, label_age_s=label_age_s)

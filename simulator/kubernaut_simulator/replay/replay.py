@@ -12,17 +12,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import pyarrow.compute as pc
 
-from kubernaut.history.rows import RowKind
+from kubernaut.errors import HistoryError
 from kubernaut.policy.batch import Evaluator
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, Votes, cast_votes
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
-from kubernaut_simulator.replay.replayed_table import Source, not_replayable
+from kubernaut_simulator.replay.merging import MergedReplay
+from kubernaut_simulator.replay.partitioned import Work, newest_recorded, replay_partitions
+from kubernaut_simulator.replay.replayed_table import Source
 from kubernaut_simulator.replay.replaying import Part, ReplayedEvaluations, Replaying
 from kubernaut_simulator.replay.tasks import Conditions
+from kubernaut_simulator.replay.totals import ReplayTotals, totals_of
 from kubernaut_simulator.replay.workers import workers_or
 from kubernaut_simulator.results.base import CONDITION, Result
 from kubernaut_simulator.results.false_stops import TARGET, FalseStopsResult
@@ -32,6 +35,8 @@ from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 if TYPE_CHECKING:
     from kubernaut_simulator.tuning.result import Tuning
     from kubernaut_simulator.tuning.tune import TuningTerms
+
+_HOLD_IT = "replay without a scheduler, on less history if it does not fit into memory"
 
 VERDICTS = tuple(verdict.value for verdict in Verdict)
 
@@ -51,32 +56,65 @@ class Replay(Result):
 
     Attributes
     ----------
-    history : History
-    evaluations : ReplayedEvaluations
+    source : History or StoredHistory
+        What was replayed.
     conditions : mapping of Level to CompiledSet, or None
         None: each evaluation by its own recorded policy and terms.
     label_age_s : float
         Seconds after an incident's start at which its label is read, once.
+    rows : ReplayedEvaluations or None
+        Evaluation by evaluation; None of a replay in partitions, which keeps counts and votes.
+    merged : MergedReplay or None
+        What the partitions of such a replay came to.
     """
 
-    history: History
-    evaluations: ReplayedEvaluations
+    source: History | StoredHistory
     conditions: Conditions | None = None
     label_age_s: float = LABEL_AGE_S
+    rows: ReplayedEvaluations | None = None
+    merged: MergedReplay | None = None
+
+    @property
+    def history(self) -> History:
+        """The history, where it is held.
+
+        Raises
+        ------
+        HistoryError
+            It stayed in its files.
+        """
+        if isinstance(self.source, History):
+            return self.source
+        raise HistoryError(f"this needs the rows of {self.source}, which stayed in its files; {_HOLD_IT}")
+
+    @property
+    def evaluations(self) -> ReplayedEvaluations:
+        """Evaluation by evaluation, where they were kept.
+
+        Raises
+        ------
+        HistoryError
+            The replay was in partitions.
+        """
+        if self.rows is not None:
+            return self.rows
+        raise HistoryError(f"this needs every replayed evaluation, and only counts and votes were kept; {_HOLD_IT}")
+
+    @cached_property
+    def totals(self) -> ReplayTotals:
+        """Counts by condition, verdict and reason."""
+        return totals_of(self.evaluations) if self.merged is None else self.merged.totals
 
     @cached_property
     def as_of(self) -> pd.Timestamp:
         """The history's end: the newest instant at which anything was recorded."""
-        newest = [
-            pc.max(self.history.table(kind).column("recorded_at")).as_py()
-            for kind in RowKind
-            if len(self.history.table(kind))
-        ]
-        return pd.Timestamp(max(newest))
+        return pd.Timestamp(newest_recorded(self.history)) if self.merged is None else self.merged.votes.as_of
 
     @cached_property
     def votes(self) -> Votes:
         """One vote per incident and condition."""
+        if self.merged is not None:
+            return self.merged.votes
         return cast_votes(
             self.evaluations.table,
             self.history.executions,
@@ -88,7 +126,7 @@ class Replay(Result):
     @cached_property
     def not_replayable(self) -> Mapping[str, Mapping[str, int]]:
         """Condition to reason to number of evaluations that could not be replayed."""
-        return not_replayable(self.evaluations.table)
+        return self.totals.not_replayable()
 
     def false_stops(self, *, target: float = TARGET) -> FalseStopsResult:
         """Estimate how often each condition would stop a run that does good; `target` is drawn into the chart."""
@@ -140,44 +178,37 @@ class Replay(Result):
 
         wanted = replace(terms or TuningTerms(), target=target)
         first = None if self.conditions is None else self
-        return tune(self.history, self.conditions, terms=wanted, first=first, evaluator=evaluator, progress=progress)
+        return tune(self.source, self.conditions, terms=wanted, first=first, evaluator=evaluator, progress=progress)
 
     @cached_property
     def window(self) -> str:
         """First and last start of the evaluations, for people."""
-        started = self.evaluations.table.column("started_at")
-        if not len(started):
+        first, last = self.totals.started, self.totals.last_started
+        if first is None or last is None:
             return "no evaluation"
-        ends = pc.min_max(started).as_py()
-        return f"{ends['min']:%Y-%m-%d %H:%M} to {ends['max']:%Y-%m-%d %H:%M} UTC"
+        return f"{first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
 
     @property
     def title(self) -> str:
         """What was replayed."""
         by = "the recorded policies" if self.conditions is None else "other conditions"
-        return f"Replay of {self.evaluations.table.num_rows:,} evaluations by {by}"
+        return f"Replay of {self.totals.evaluations:,} evaluations by {by}"
 
     @cached_property
     def data(self) -> pd.DataFrame:
         """One row per condition: evaluations by verdict, how many changed, how many could not be replayed."""
-        frame = self.evaluations.table.select(
-            ["action", "level", "phase", "type", "candidate", "verdict", "recorded_verdict", "source"]
-        ).to_pandas()
-        for name in ("action", "level", "phase", "type", "verdict", "recorded_verdict", "source"):
-            frame[name] = frame[name].astype(str)
+        frame = self.totals.counts.to_pandas()
         frame["condition"] = frame["action"] + "/" + frame["level"] + "/" + frame["phase"] + "/" + frame["type"]
+        number = frame["evaluations"]
         replayed = frame["source"] == Source.REPLAYED.value
-        frame["changed"] = replayed & (frame["verdict"] != frame["recorded_verdict"])
-        frame["not replayable"] = frame["source"] == Source.NOT_REPLAYABLE.value
-        frame["as recorded"] = frame["source"] == Source.AS_RECORDED.value
+        frame["changed"] = number * (replayed & (frame["verdict"] != frame["recorded_verdict"]))
+        frame["not replayable"] = number * (frame["source"] == Source.NOT_REPLAYABLE.value)
+        frame["as recorded"] = number * (frame["source"] == Source.AS_RECORDED.value)
         for verdict in VERDICTS:
-            frame[verdict] = (frame["verdict"] == verdict) & ~frame["not replayable"]
-        counted = [*VERDICTS, "changed", "as recorded", "not replayable"]
-        grouped = frame.groupby(["condition", "candidate"], sort=True)
-        table = grouped[counted].sum()
-        table.insert(0, "evaluations", grouped.size())
-        counted_rows: pd.DataFrame = table.reset_index()
-        return counted_rows
+            frame[verdict] = number * ((frame["verdict"] == verdict) & (frame["not replayable"] == 0))
+        counted = ["evaluations", *VERDICTS, "changed", "as recorded", "not replayable"]
+        table: pd.DataFrame = frame.groupby(["condition", "candidate"], sort=True)[counted].sum().reset_index()
+        return table
 
     @property
     def columns(self) -> Sequence[str]:
@@ -216,23 +247,21 @@ class Replay(Result):
     @property
     def summary(self) -> Mapping[str, str]:
         """Window and what was replayed."""
-        table = self.evaluations.table
-        sources = pc.value_counts(table.column("source").cast("string")).to_pylist()
-        counts = {item["values"]: item["counts"] for item in sources}
+        totals = self.totals
         return {
             "window": self.window,
-            "replayed": f"{counts.get(Source.REPLAYED.value, 0):,} evaluations, {self.evaluations.looks:,} looks, "
-            f"{self.evaluations.judged:,} distinct inputs judged",
-            "as recorded": f"{counts.get(Source.AS_RECORDED.value, 0):,}",
-            "not replayable": f"{counts.get(Source.NOT_REPLAYABLE.value, 0):,}",
+            "replayed": f"{totals.of_source(Source.REPLAYED):,} evaluations, {totals.looks:,} looks, "
+            f"{totals.judged:,} distinct inputs judged",
+            "as recorded": f"{totals.of_source(Source.AS_RECORDED):,}",
+            "not replayable": f"{totals.of_source(Source.NOT_REPLAYABLE):,}",
         }
 
     @property
     def notes(self) -> Sequence[str]:
         """Why evaluations could not be replayed, and what was left out."""
         notes = grouped(self._said(), conditions=self._names)
-        if self.evaluations.left_out:
-            left_out = ", ".join(str(condition) for condition in self.evaluations.left_out)
+        if self.totals.left_out:
+            left_out = ", ".join(str(condition) for condition in self.totals.left_out)
             notes.append(f"recorded, but not named by the conditions replayed: {left_out}")
         return notes
 
@@ -240,14 +269,14 @@ class Replay(Result):
         for condition, reasons in self.not_replayable.items():
             for why, count in sorted(reasons.items(), key=lambda item: -item[1]):
                 yield condition, f"{count:,} not replayable: {why}"
-        kept = self.evaluations.table.select(["action", "level", "phase", "type", "candidate", "source", "why_not"])
-        counted = kept.group_by(kept.column_names).aggregate([([], "count_all")]).to_pylist()
-        for row in sorted(counted, key=lambda one: (-one["count_all"], str(one["why_not"]))):
+        kept = self.totals.counts.group_by(["action", "level", "phase", "type", "candidate", "source", "why_not"])
+        counted = kept.aggregate([("evaluations", "sum")]).to_pylist()
+        for row in sorted(counted, key=lambda one: (-one["evaluations_sum"], str(one["why_not"]))):
             if row["source"] == Source.AS_RECORDED.value and row["why_not"]:
                 name = f"{row['action']}/{row['level']}/{row['phase']}/{row['type']}"
                 yield (
                     shown_name(name, candidate=row["candidate"]),
-                    f"{row['count_all']:,} as recorded: {row['why_not']}",
+                    f"{row['evaluations_sum']:,} as recorded: {row['why_not']}",
                 )
 
     @property
@@ -260,28 +289,32 @@ class Replay(Result):
 
 
 def replay(
-    history: History,
+    history: History | StoredHistory,
     conditions: Conditions | None = None,
     *,
     evaluator: Evaluator | None = None,
     fold: bool = True,
     progress: Progress = silent,
     label_age_s: float = LABEL_AGE_S,
+    work: Work | None = None,
 ) -> Replay:
     """Judge a history again.
 
     Parameters
     ----------
-    history : History
+    history : History or StoredHistory
     conditions : mapping of Level to CompiledSet, or None
         None replays each evaluation by its own recorded policy and terms.
     evaluator : Evaluator or None
-        None starts worker processes for this replay, one a core.
+        None starts worker processes for this replay, one a core. Partitions have evaluators of their own.
     fold : bool
         Judge equal inputs once.
     progress : Progress
     label_age_s : float
         Seconds.
+    work : Work or None
+        Cut the history into partitions and have a scheduler carry them out; counts and votes are kept, evaluations
+        are not. None replays a held history whole, and one in files in partitions here.
 
     Raises
     ------
@@ -289,8 +322,15 @@ def replay(
         None of the conditions was ever recorded.
     EvaluatorError
         The evaluator cannot be started.
+    SchedulerError
+        The scheduler cannot be used.
     """
+    if work is not None or isinstance(history, StoredHistory):
+        merged = replay_partitions(
+            history, work or Work(), conditions=conditions, fold=fold, label_age_s=label_age_s, progress=progress
+        )
+        return Replay(source=history, merged=merged, conditions=conditions, label_age_s=label_age_s)
     part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
     with workers_or(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
-        evaluations = replaying.joined(list(replaying.replay([part], progress=progress)))
-    return Replay(history=history, evaluations=evaluations, conditions=conditions, label_age_s=label_age_s)
+        rows = replaying.joined(list(replaying.replay([part], progress=progress)))
+    return Replay(source=history, rows=rows, conditions=conditions, label_age_s=label_age_s)

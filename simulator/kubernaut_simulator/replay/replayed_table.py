@@ -6,7 +6,6 @@ or a failure. How a verdict is reached is not known here.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -17,14 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.identity import Phase
 from kubernaut.verdicts import Reason, Verdict
 from kubernaut.verification.settle import Settled
 from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.settling import NO_LOOK
 from kubernaut_simulator.replay.tasks import Task
-from kubernaut_simulator.results.wording import shown_name
 
 _MICROSECONDS = 1e6
 
@@ -38,16 +36,6 @@ class Source(StrEnum):
     REPLAYED = "replayed"
     AS_RECORDED = "as recorded"
     NOT_REPLAYABLE = "not replayable"
-
-
-def not_replayable(table: ArrowTable) -> dict[str, Counter[str]]:
-    """Count, by condition (a challenger apart), why rows could not be replayed."""
-    rows = table.filter(pc.equal(pc.cast(table.column("source"), pa.string()), Source.NOT_REPLAYABLE.value))
-    counted: dict[str, Counter[str]] = {}
-    for row in rows.select(["action", "level", "phase", "type", "candidate", "why_not"]).to_pylist():
-        condition = ConditionId(row["action"], Level(row["level"]), Phase(row["phase"]), row["type"])
-        counted.setdefault(shown_name(condition, candidate=row["candidate"]), Counter())[row["why_not"]] += 1
-    return counted
 
 
 def replaced(task: Task, own: ArrowTable, started_us: NDArray[np.int64], settled: Sequence[Settled]) -> ArrowTable:

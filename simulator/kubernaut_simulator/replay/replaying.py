@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
@@ -32,7 +31,14 @@ from kubernaut_simulator.replay.looks import LookTimes, Owners
 from kubernaut_simulator.replay.own_messages import Settling
 from kubernaut_simulator.replay.replayed_table import as_recorded, replaced
 from kubernaut_simulator.replay.settling import Looks, RecordedRuns
-from kubernaut_simulator.replay.tasks import Conditions, Task, recorded_tasks, rows_by_condition, tasks_by
+from kubernaut_simulator.replay.tasks import (
+    Conditions,
+    Task,
+    nothing_replayed,
+    recorded_tasks,
+    rows_by_condition,
+    tasks_by,
+)
 
 TASKS_AHEAD = 8
 """Tasks handed to the evaluator before the oldest is waited for."""
@@ -52,14 +58,15 @@ class ReplayedEvaluations:
         Looks replayed.
     judged : int
         Inputs that went through an evaluator; the rest were equal to one of them on what the policy reads.
-    left_out : tuple of ConditionId
-        Recorded conditions that the given set does not name.
+    recorded, seen : frozenset of ConditionId
+        Conditions with an evaluation, and those of them that were replayed.
     """
 
     table: ArrowTable
     looks: int
     judged: int
-    left_out: tuple[ConditionId, ...]
+    recorded: frozenset[ConditionId]
+    seen: frozenset[ConditionId]
 
 
 def replay_evaluations(
@@ -199,18 +206,14 @@ class Replaying:
             None of the conditions given was ever recorded.
         """
         if not tables:
-            wanted = sorted(str(one) for level in (self._conditions or {}).values() for one in level.policies)
-            raise HistoryError(
-                f"none of the conditions to replay was ever recorded: {', '.join(wanted) or 'none given'}"
-                if self._conditions is not None
-                else "there is no evaluation to replay"
-            )
+            raise nothing_replayed(self._conditions)
         table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
         return ReplayedEvaluations(
             table=table,
             looks=self.looks,
             judged=self.judged,
-            left_out=tuple(sorted(self._recorded - self._seen)),
+            recorded=frozenset(self._recorded),
+            seen=frozenset(self._seen),
         )
 
     def _tasks(self, part: Part) -> list[Task]:

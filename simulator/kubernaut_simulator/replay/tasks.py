@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kubernaut.conditions.compiled_set import CompiledSet, filled_settings
-from kubernaut.errors import PolicyError
+from kubernaut.errors import HistoryError, PolicyError
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.compiling import compile_policy
@@ -128,6 +128,14 @@ def rows_by_condition(columns: Columns) -> Iterator[tuple[ConditionId, NDArray[n
     for rows in np.split(order, starts[1:]) if len(order) else []:
         action, level, phase, type_ = (words[codes[rows[0]]] for codes, words in parts)
         yield ConditionId(action, Level(level), Phase(phase), type_), rows
+
+
+def nothing_replayed(conditions: Conditions | None) -> HistoryError:
+    """Say that no evaluation was replayed."""
+    if conditions is None:
+        return HistoryError("there is no evaluation to replay")
+    wanted = sorted(str(one) for level in conditions.values() for one in level.policies)
+    return HistoryError(f"none of the conditions to replay was ever recorded: {', '.join(wanted) or 'none given'}")
 
 
 def _recorded_policy(row: Mapping[str, object] | None, digest: str) -> tuple[CompiledPolicy | None, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.worker.pool import WorkerPool
+from kubernaut_simulator.scheduling.scheduler import own_cores
 
 
 @contextmanager
@@ -16,5 +16,5 @@ def workers_or(given: Evaluator | None) -> Iterator[Evaluator]:
     if given is not None:
         yield given
         return
-    with WorkerPool(len(os.sched_getaffinity(0))) as own:
+    with WorkerPool(own_cores()) as own:
         yield own

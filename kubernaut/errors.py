@@ -12,6 +12,14 @@
     │   ├── HistoryError           history files: missing, truncated, unknown schema version
     │   ├── OutputError            a result that cannot be written
     │   └── SchedulerError         the scheduler named cannot be reached, or its workers die
+    ├── ApiError                   what the Kubernetes API answered; carries status and reason
+    │   ├── NotFoundError          404: looked, and not there
+    │   ├── ForbiddenError         401, 403: not allowed to look or to act
+    │   ├── ConflictError          409: somebody else wrote first, or it exists already
+    │   ├── ExpiredError           410: the history of a watch or list is gone; list again
+    │   ├── BusyError              429, 5xx: not now; carries how long to wait
+    │   └── UnreachableError       no answer in time; a write may or may not have been carried out
+    ├── LeadershipLostError        this process may not write any more
     ├── EvaluatorError             the policy worker could not be started or spoken to (exit code 3)
     └── MissingExtraError          an optional dependency is not installed; says the install line
 
@@ -95,6 +103,63 @@ class PolicyError(InputError):
         super().__init__(f"{place}: {message}" if place else message)
         self.message = message
         self.place = place
+
+
+class ApiError(KubernautError):
+    """The Kubernetes API refused a request or could not serve it.
+
+    Parameters
+    ----------
+    message : str
+        What was asked and what the server said.
+    status : int or None
+        HTTP status; None when there was no answer.
+    reason : str
+        Kubernetes' reason, such as ``AlreadyExists``; empty when it gave none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+
+
+class NotFoundError(ApiError):
+    """The API server looked, and the object is not there."""
+
+
+class ForbiddenError(ApiError):
+    """The account may not do this."""
+
+
+class ConflictError(ApiError):
+    """Somebody else wrote first, or the object exists already (`reason` tells which)."""
+
+
+class ExpiredError(ApiError):
+    """The history that a watch or a list wanted to go on from is gone: list again."""
+
+
+class BusyError(ApiError):
+    """The API server cannot serve the request now.
+
+    Parameters
+    ----------
+    retry_after_s : float or None, unit s
+        What the server asked to wait; None when it did not say.
+    """
+
+    def __init__(self, message: str, *, status: int, reason: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, status=status, reason=reason)
+        self.retry_after_s = retry_after_s
+
+
+class UnreachableError(ApiError):
+    """No answer came in time; a write may or may not have been carried out."""
+
+
+class LeadershipLostError(KubernautError):
+    """This process does not lead any more, or cannot be sure that it does, and must not write."""
 
 
 class EvaluatorError(KubernautError):

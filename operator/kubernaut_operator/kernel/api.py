@@ -1,0 +1,318 @@
+"""The Kubernetes API as dicts, over the official client: one attempt a call, a time limit on each.
+
+The client brings kubeconfig, tokens and TLS. Its own retries are off: who may try again, and when, is decided where
+the request's meaning is known. Every write passes the `may_write` check just before it is sent, so that a replica
+that lost its lead sends none.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import urllib3
+from kubernetes import config
+from kubernetes.client import ApiClient, Configuration
+from kubernetes.client.exceptions import ApiException
+
+from kubernaut.errors import (
+    ApiError,
+    BusyError,
+    ConflictError,
+    ExpiredError,
+    ForbiddenError,
+    NotFoundError,
+    UnreachableError,
+)
+from kubernaut_operator.kernel.resources import Resource
+
+Manifest = dict[str, Any]
+
+CONNECT_LIMIT_S = 5.0
+CALL_LIMIT_S = 10.0
+"""Of one request, from its first byte to its last."""
+
+PAGE = 500
+"""Objects a page of a list; client-go's default."""
+
+_MERGE = "application/merge-patch+json"
+
+
+class Api:
+    """Requests to one API server.
+
+    Parameters
+    ----------
+    client : ApiClient
+    may_write : callable or None
+        Called before each write; raises to keep it from being sent. None lets every write through.
+    """
+
+    def __init__(self, client: ApiClient, *, may_write: Callable[[], None] | None = None) -> None:
+        self._client = client
+        self._may_write = may_write
+
+    def guarded(self, may_write: Callable[[], None]) -> "Api":
+        """Give the same API with a check before each write."""
+        return Api(self._client, may_write=may_write)
+
+    def get(self, resource: Resource, name: str, namespace: str = "", *, subresource: str = "") -> Manifest:
+        """Read one object by a quorum read.
+
+        Raises
+        ------
+        NotFoundError, ForbiddenError, BusyError, UnreachableError
+        """
+        return self._json("GET", resource.path(namespace, name, subresource))
+
+    def list_all(
+        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = PAGE
+    ) -> tuple[list[Manifest], str]:
+        """Read all objects of a kind, page by page.
+
+        Parameters
+        ----------
+        labels, fields : str
+            Selectors in Kubernetes' form; empty for none.
+
+        Returns
+        -------
+        list of dict, str
+            The objects, each with its apiVersion and kind; the resourceVersion to watch from.
+
+        Raises
+        ------
+        ExpiredError
+            It took so long that the server forgot the list's beginning; list again.
+        """
+        found: list[Manifest] = []
+        query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit), "continue": ""}
+        while True:
+            page = self._json("GET", resource.path(namespace), query=query)
+            found += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in page["items"]]
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                return found, str(page["metadata"].get("resourceVersion", ""))
+
+    def create(
+        self, resource: Resource, manifest: Manifest, namespace: str = "", *, name: str = "", subresource: str = ""
+    ) -> Manifest:
+        """Create an object, or post to the subresource of one.
+
+        Raises
+        ------
+        ConflictError
+            One of the name is there (reason ``AlreadyExists``).
+        """
+        return self._json("POST", resource.path(namespace, name, subresource), body=manifest)
+
+    def replace(self, resource: Resource, manifest: Manifest, *, subresource: str = "") -> Manifest:
+        """Put an object in place of the one whose resourceVersion it carries.
+
+        Raises
+        ------
+        ConflictError
+            Somebody else wrote first.
+        """
+        metadata = manifest["metadata"]
+        path = resource.path(metadata.get("namespace", ""), metadata["name"], subresource)
+        return self._json("PUT", path, body=manifest)
+
+    def patch(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str,
+        change: Mapping[str, Any] | list[Manifest],
+        *,
+        content_type: str = _MERGE,
+        subresource: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> Manifest:
+        """Change an object by a patch, a merge patch where `content_type` says nothing else."""
+        path = resource.path(namespace, name, subresource)
+        return self._json("PATCH", path, body=change, content_type=content_type, query=query)
+
+    def delete(
+        self, resource: Resource, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
+    ) -> None:
+        """Delete an object; with `uid` only if it is still that one.
+
+        Raises
+        ------
+        NotFoundError
+            It is not there.
+        ConflictError
+            Another one bears its name.
+        """
+        body: Manifest = {"propagationPolicy": propagation}
+        if uid:
+            body["preconditions"] = {"uid": uid}
+        self._json("DELETE", resource.path(namespace, name), body=body)
+
+    def watch(
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        resource_version: str,
+        labels: str = "",
+        server_limit_s: float,
+        silence_limit_s: float,
+    ) -> Iterator[Manifest]:
+        """Follow changes from a resourceVersion on; ends when the server ends it.
+
+        Parameters
+        ----------
+        server_limit_s : float, unit s
+            After this the server ends the watch.
+        silence_limit_s : float, unit s
+            Without a byte for so long the connection counts as dead. Bookmarks come about once a minute.
+
+        Yields
+        ------
+        dict
+            ``type`` (ADDED, MODIFIED, DELETED, BOOKMARK) and ``object``.
+
+        Raises
+        ------
+        ExpiredError
+            The resourceVersion is too old: list again.
+        UnreachableError
+            The connection broke or fell silent.
+        """
+        query = {
+            "watch": "true",
+            "resourceVersion": resource_version,
+            "allowWatchBookmarks": "true",
+            "labelSelector": labels,
+            "timeoutSeconds": str(int(server_limit_s)),
+        }
+        path = resource.path(namespace)
+        response = self._send("GET", path, query=query, timeout=(CONNECT_LIMIT_S, silence_limit_s))
+        try:
+            for line in _lines(response.response):
+                event: Manifest = json.loads(line)
+                if event["type"] == "ERROR":
+                    status = event["object"]
+                    raise _error(f"watch {path}", int(status.get("code", 500)), status, {})
+                yield event
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"watch {path}: the connection broke: {error}") from error
+        finally:
+            response.response.close()
+
+    def _json(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Manifest:
+        if method != "GET" and self._may_write is not None:
+            self._may_write()
+        response = self._send(method, path, body=body, query=query, content_type=content_type, timeout=CALL_LIMIT_S)
+        try:
+            text = response.read()
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"{method} {path}: the answer broke off: {error}") from error
+        answer: Manifest = json.loads(text) if text else {}
+        return answer
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        timeout: float | tuple[float, float],
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        asked = [(name, value) for name, value in (query or {}).items() if value]
+        _, url, headers, sent, _ = self._client.param_serialize(
+            method,
+            path,
+            query_params=asked,
+            header_params={"Accept": "application/json", "Content-Type": content_type},
+            body=body,
+            auth_settings=["BearerToken"],
+        )
+        try:
+            response = self._client.call_api(method, url, headers, sent, _request_timeout=timeout)
+        except ApiException as error:
+            raise UnreachableError(f"{method} {path}: no answer: {error.reason}") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise UnreachableError(f"{method} {path}: no answer: {error}") from error
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            text = response.read()
+            raise _error(f"{method} {path}", response.status, _status(text), response.headers)
+        return response
+
+
+def connect(kubeconfig: str | None = None, *, context: str | None = None) -> Api:
+    """Connect by a kubeconfig, or from inside a pod by its ServiceAccount.
+
+    Parameters
+    ----------
+    kubeconfig : str or None
+        None: the pod's own account where there is one, else ``KUBECONFIG`` or ``~/.kube/config``.
+
+    Raises
+    ------
+    ApiError
+        Neither can be read; says what was tried.
+    """
+    settings = Configuration()
+    try:
+        if kubeconfig is None and context is None:
+            try:
+                config.load_incluster_config(client_configuration=settings)
+            except config.ConfigException:
+                config.load_kube_config(client_configuration=settings)
+        else:
+            config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=settings)
+    except config.ConfigException as error:
+        raise ApiError(f"no way to the API server: {error}; give --kubeconfig, or run in a pod") from error
+    # Retrying is decided by who knows what a request means.
+    settings.retries = False
+    settings.connection_pool_maxsize = 32
+    return Api(ApiClient(settings))
+
+
+def _lines(response: Any) -> Iterator[bytes]:
+    """Cut the stream of a watch at its line ends; an event may come in several pieces."""
+    left = b""
+    for piece in response.stream(amt=None, decode_content=True):
+        left += piece
+        *lines, left = left.split(b"\n")
+        yield from (line for line in lines if line)
+
+
+def _status(text: bytes) -> Manifest:
+    try:
+        status: Manifest = json.loads(text)
+    except ValueError:
+        return {"message": text.decode(errors="replace")[:300]}
+    return status if isinstance(status, dict) else {}
+
+
+def _error(what: str, code: int, status: Manifest, headers: Mapping[str, str]) -> ApiError:
+    reason = str(status.get("reason", ""))
+    message = f"{what}: {code} {reason}: {status.get('message', '')}"
+    if code == HTTPStatus.NOT_FOUND:
+        return NotFoundError(message, status=code, reason=reason)
+    if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return ForbiddenError(message, status=code, reason=reason)
+    if code == HTTPStatus.CONFLICT:
+        return ConflictError(message, status=code, reason=reason)
+    if code == HTTPStatus.GONE:
+        return ExpiredError(message, status=code, reason=reason)
+    if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        details = status.get("details") or {}
+        told = headers.get("Retry-After") or details.get("retryAfterSeconds")
+        retry_after_s = float(told) if told is not None and str(told).isdecimal() else None
+        return BusyError(message, status=code, reason=reason, retry_after_s=retry_after_s)
+    return ApiError(message, status=code, reason=reason)

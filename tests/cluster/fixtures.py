@@ -1,0 +1,56 @@
+"""Fixtures that give a test a real Kubernetes: one boot for a whole run, a namespace for each test.
+
+Tests that use them carry ``@pytest.mark.xdist_group("cluster")``, so that one process of a parallel run holds the cluster.
+A tier that cannot be had skips its tests with the reason; with ``KUBERNAUT_CLUSTER_TIER`` set it fails them.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+from helpers.go_programs import GoProgramUnavailableError
+
+from .boot import Cluster, best_tier, running
+from .errors import ClusterError, TierUnavailableError
+from .layout import Tier
+from .programs import API_TIER, NODE_TIER, program
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """A running cluster of the fullest tier that this machine can run."""
+    try:
+        for name in NODE_TIER if best_tier() is Tier.NODE else API_TIER:
+            program(name)
+    except (TierUnavailableError, GoProgramUnavailableError) as error:
+        if "KUBERNAUT_CLUSTER_TIER" in os.environ:
+            pytest.fail(f"the tests on a cluster must run here: {error}", pytrace=False)
+        pytest.skip(str(error))
+    try:
+        kind = request.getfixturevalue("kind_cluster")
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"the cluster did not come up, see above: {error}", pytrace=False)
+    found = running(kind.name)
+    if found is None:
+        raise ClusterError(f"{kind.name}: the cluster is not one of ours")
+    return found
+
+
+@pytest.fixture
+def node(cluster: Cluster) -> Cluster:
+    """A cluster that really runs pods."""
+    if cluster.layout.tier is not Tier.NODE:
+        pytest.skip("this machine runs the API tier alone; the node tier needs root and Debian's container packages")
+    return cluster
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace of the test's own, deleted after it without waiting."""
+    stem = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    name = f"{stem}-{os.urandom(3).hex()}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")

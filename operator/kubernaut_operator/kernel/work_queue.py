@@ -191,7 +191,10 @@ class WorkQueue(Generic[K]):
             self._changed.notify_all()
 
     def _add_at(self, key: K, moment: float) -> None:
-        if moment <= self._clock():
+        now = self._clock()
+        # What is due already must not swallow a later moment that is asked for now.
+        self._wake_due(now)
+        if moment <= now:
             self._add(key)
         elif moment < self._due.get(key, float("inf")):
             self._due[key] = moment

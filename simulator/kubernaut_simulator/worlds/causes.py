@@ -16,6 +16,9 @@ class Cause(StrEnum):
     SLOW_READINESS = "slow_readiness"
     """A load spike on a service that takes a minute or more to get ready; more replicas help, late."""
 
+    FAILING_READINESS = "failing_readiness"
+    """A probe fails for a reason that replicas do not touch: pods run and do not get ready, new ones neither."""
+
     NODE_LOSS = "node_loss"
     """A node went away with some of the pods. Replicas elsewhere help; the lost ones stay unready for minutes."""
 

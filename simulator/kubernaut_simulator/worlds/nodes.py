@@ -6,6 +6,7 @@ How much is left is drawn for each incident: either the additional pods fit, or 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from kubernaut.errors import InputError
 from kubernaut_simulator.worlds.fleet import Deployment
@@ -14,6 +15,21 @@ from kubernaut_simulator.worlds.scenario_parts import Pool
 from kubernaut_simulator.worlds.streams import Stream, digest_uid
 
 NEVER_S = float("inf")
+
+
+class Move(NamedTuple):
+    """Pods of others that come to a node, or leave it (negative amounts), in the course of an incident.
+
+    Attributes
+    ----------
+    at_s : float, unit s
+    cpu_m, memory_mi : int
+    """
+
+    at_s: float
+    cpu_m: int
+    memory_mi: int
+
 
 CRUMBS = (0.1, 0.95)
 """Left on a full node, as a share of one pod's request."""
@@ -39,6 +55,10 @@ class Node:
         Nodes that were always there: minus infinity.
     lost : tuple of float
         From when to when it is NotReady.
+    move : Move or None
+        What others do on it later.
+    moved : bool
+        Whether what is left for the target has followed that move.
     """
 
     name: str
@@ -50,6 +70,8 @@ class Node:
     others_memory_mi: int = 0
     joined_s: float = -NEVER_S
     lost: tuple[float, float] = (NEVER_S, NEVER_S)
+    move: Move | None = None
+    moved: bool = False
 
     def there(self, at_s: float) -> bool:
         """Whether it has joined."""
@@ -58,6 +80,17 @@ class Node:
     def ready(self, at_s: float) -> bool:
         """Whether its kubelet is heard of."""
         return not self.lost[0] <= at_s < self.lost[1]
+
+    def has_moved(self, at_s: float) -> bool:
+        """Whether others have come or left by a moment."""
+        return self.move is not None and at_s >= self.move.at_s
+
+    def follow(self, at_s: float) -> None:
+        """Let what is left for the target follow the move of others, once it has happened."""
+        if self.move is not None and not self.moved and self.has_moved(at_s):
+            self.moved = True
+            self.free_cpu_m -= self.move.cpu_m
+            self.free_memory_mi -= self.move.memory_mi
 
     def fits(self, deployment: Deployment) -> int:
         """Give how many pods of the Deployment fit into what is left."""
@@ -72,6 +105,10 @@ class Node:
         """Take the room of `pods` pods; negative gives it back."""
         self.free_cpu_m -= pods * deployment.cpu_m
         self.free_memory_mi -= pods * deployment.memory_mi
+        if self.move is not None and not self.moved:
+            # Who comes later finds only what is left.
+            cpu_m, memory_mi = max(0, self.free_cpu_m), max(0, self.free_memory_mi)
+            self.move = Move(self.move.at_s, min(self.move.cpu_m, cpu_m), min(self.move.memory_mi, memory_mi))
 
 
 def make_nodes(scenario: Scenario, seed: int) -> list[Node]:

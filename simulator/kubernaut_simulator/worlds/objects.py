@@ -32,6 +32,11 @@ LISTED = (
 OTHERS_NAMESPACE = "other-workloads"
 POOL_LABEL = "pool"
 CONTAINER = "app"
+EVENT_REPEATED_S = 300.0
+"""An event recorder lets an Event that comes again and again through in about five minutes."""
+
+_NO_IMAGE = ("ErrImagePull", "ImagePullBackOff")
+
 MISSING_LABEL = {"disk": "nvme-gen5"}
 """What the template asks for and no node has, under `node_selector`."""
 
@@ -50,7 +55,7 @@ class WorldObjects:
         self._life = life
         self._start = start
         self._pods: dict[tuple[str, PodState], KubeObject] = {}
-        self._nodes: dict[tuple[str, bool], tuple[KubeObject, KubeObject]] = {}
+        self._nodes: dict[tuple[str, bool, bool], tuple[KubeObject, KubeObject]] = {}
 
     def at(self, at_s: float, *, version: int) -> ObjectSet:
         """Give everything that a look at `at_s` sees.
@@ -64,9 +69,12 @@ class WorldObjects:
         found: list[KubeObject] = []
         for node in life.nodes:
             if node.there(at_s):
-                found += self._node(node, ready=node.ready(at_s))
+                found += self._node(node, ready=node.ready(at_s), moved=node.has_moved(at_s))
         if life.there:
-            found += [self._pod(pod, state) for pod, state in life.living(at_s)]
+            living = life.living(at_s)
+            found += [self._pod(pod, state) for pod, state in living]
+            if life.secret_missing:
+                found += [_read(self._secret_event(pod, at_s)) for pod, state in living if state.waiting in _NO_IMAGE]
             found.append(_read(self.deployment(at_s, version=version)))
             found += self._standing
             if life.deployment.quota or life.incident.cause is Cause.QUOTA:
@@ -220,12 +228,35 @@ class WorldObjects:
             "status": {"hard": {"requests.cpu": f"{hard_m}m"}, "used": {"requests.cpu": f"{used_m}m"}},
         }
 
-    def _node(self, node: Node, *, ready: bool) -> tuple[KubeObject, KubeObject]:
+    def _secret_event(self, pod: PodLife, at_s: float) -> dict[str, Any]:
+        """Give the kubelet's Event that a pull secret is missing; it comes again every five minutes at most."""
+        last_s = at_s - (at_s - pod.created_s) % EVENT_REPEATED_S
+        uid = digest_uid(0, "secret-event", pod.uid)
+        return {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": self._metadata(f"{pod.name}.{uid[:13]}", uid),
+            "involvedObject": {
+                "kind": "Pod",
+                "namespace": self._life.deployment.namespace,
+                "name": pod.name,
+                "uid": pod.uid,
+            },
+            "type": "Warning",
+            "reason": "FailedToRetrieveImagePullSecret",
+            "message": f"Unable to retrieve some image pull secrets ({self._life.deployment.pull_secret})",
+            "lastTimestamp": self._instant(last_s),
+        }
+
+    def _node(self, node: Node, *, ready: bool, moved: bool) -> tuple[KubeObject, KubeObject]:
         """Give the node and the one pod that stands for everybody else's on it."""
-        key = (node.name, ready)
+        key = (node.name, ready, moved)
         known = self._nodes.get(key)
         if known is None:
-            known = self._nodes[key] = (_read(_node_object(node, ready=ready)), _read(_others(node)))
+            known = self._nodes[key] = (
+                _read(_node_object(node, ready=ready)),
+                _read(_others(node, moved=moved)),
+            )
         return known
 
     def _pod(self, pod: PodLife, state: PodState) -> KubeObject:
@@ -315,8 +346,9 @@ def _node_object(node: Node, *, ready: bool) -> dict[str, Any]:
     }
 
 
-def _others(node: Node) -> dict[str, Any]:
-    requests = {"cpu": f"{node.others_cpu_m}m", "memory": f"{node.others_memory_mi}Mi"}
+def _others(node: Node, *, moved: bool) -> dict[str, Any]:
+    more_m, more_mi = (node.move.cpu_m, node.move.memory_mi) if moved and node.move is not None else (0, 0)
+    requests = {"cpu": f"{node.others_cpu_m + more_m}m", "memory": f"{node.others_memory_mi + more_mi}Mi"}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

@@ -7,13 +7,14 @@ on what is judged or done later.
 from math import ceil
 
 from kubernaut_simulator.worlds.causes import Cause
+from kubernaut_simulator.worlds.meanwhile import move_room
 from kubernaut_simulator.worlds.nodes import NEVER_S, fill, make_nodes
 from kubernaut_simulator.worlds.pod_life import Behaviour, PodState, crash_loop, draw_delay, flap
 from kubernaut_simulator.worlds.scenario import Scenario
 from kubernaut_simulator.worlds.scenario_parts import DAY_S
 from kubernaut_simulator.worlds.streams import Stream
 from kubernaut_simulator.worlds.target_life import Asked, TargetLife
-from kubernaut_simulator.worlds.traffic import Incident, day_factor
+from kubernaut_simulator.worlds.traffic import WEEK_DAYS, Incident, day_factor
 
 EVICTION_S = 300.0
 """Kubernetes' default toleration of an unreachable node."""
@@ -23,6 +24,10 @@ OUT_OF_MEMORY_SPREAD = 0.35
 
 REFUSED_SHARE = 0.4
 """Share of bad images, where a pull secret is named, that the registry refuses rather than not having."""
+
+
+SECRET_MISSING_SHARE = 0.4
+"""Share of refused images for which the pull secret is not there, rather than wrong."""
 
 
 def begin_life(incident: Incident, scenario: Scenario, seed: int, *, detected_s: float, run_s: float) -> TargetLife:
@@ -52,6 +57,7 @@ def begin_life(incident: Incident, scenario: Scenario, seed: int, *, detected_s:
     _draw_disturbances(life, additional, run_s)
     _show_cause(life)
     _let_others_act(life, additional, detected_s=detected_s, run_s=run_s)
+    move_room(life, additional, run_s)
     return life
 
 
@@ -107,7 +113,9 @@ def _make_room(life: TargetLife, additional: int) -> None:
     scenario, cause, stream = life.scenario, life.incident.cause, life.stream
     room = scenario.room
     busy = 1 + room.day_amplitude * (day_factor(scenario, life.incident.onset_s) - 1)
-    life.shortage = cause is Cause.NO_CAPACITY or stream.happens(min(1.0, room.short * max(busy, 0.0)))
+    weeks = life.incident.onset_s / (WEEK_DAYS * DAY_S)
+    short = (room.short + room.drift_per_week * weeks) * max(busy, 0.0) + room.contention * life.incident.beside
+    life.shortage = cause is Cause.NO_CAPACITY or stream.happens(min(1.0, max(0.0, short)))
     room_for = stream.integer(0, additional - 1) if life.shortage else additional
     fill(
         life.nodes,
@@ -148,6 +156,9 @@ def _draw_disturbances(life: TargetLife, additional: int, run_s: float) -> None:
         for pod, state in life.living(onset_s):
             if state.ready:
                 flap(pod, from_s=onset_s + stream.uniform(0, 30), stream=stream)
+    own = stream.child("more disturbances")
+    unready, retried = own.happens(shares.unready_pod), own.happens(shares.pull_retried)
+    benign += [Behaviour.UNREADY] * unready + [Behaviour.PULL_RETRIED] * retried
     life.benign = tuple(benign)
     serving = [pod for pod, state in life.living(onset_s) if state.ready]
     if straggler and len(serving) > 1:
@@ -162,7 +173,7 @@ def _draw_disturbances(life: TargetLife, additional: int, run_s: float) -> None:
             stream=stream,
         )
         life.need -= 1
-    life.need -= stuck
+    life.need -= stuck + unready
 
 
 def _show_cause(life: TargetLife) -> None:
@@ -183,8 +194,12 @@ def _show_cause(life: TargetLife) -> None:
                 restarts=0,
                 stream=stream,
             )
+    if cause is Cause.FAILING_READINESS:
+        for pod in old[::2]:
+            pod.fail_from(round(onset_s + stream.uniform(0, 40), 3))
     if cause is Cause.BAD_IMAGE:
         life.refused_image = bool(life.deployment.pull_secret) and stream.happens(REFUSED_SHARE)
+        life.secret_missing = life.refused_image and stream.child("secret").happens(SECRET_MISSING_SHARE)
         life.rollout_s = onset_s
         bad = Behaviour.REFUSED_IMAGE if life.refused_image else Behaviour.BAD_IMAGE
         # maxSurge 25 %, rounded up; the old pods stay, for maxUnavailable rounds down.
@@ -206,4 +221,5 @@ def _let_others_act(life: TargetLife, additional: int, *, detected_s: float, run
         return
     at_s = round(stream.uniform(detected_s, run_s), 3)
     step = stream.integer(1, max(1, additional - 1)) if stream.happens(0.75) else -1
+    life.beside.append("replicas_touched")
     life.scale(at_s, max(1, life.baseline + step))

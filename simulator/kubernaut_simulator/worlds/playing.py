@@ -26,6 +26,7 @@ from kubernaut.verification.types import EndCause, ObservationEnded, StagePhase,
 from kubernaut_simulator.worlds.causes import Cause
 from kubernaut_simulator.worlds.driver import Driver, FoldingJudge, Stage, stage_conditions
 from kubernaut_simulator.worlds.eyes import Eyes
+from kubernaut_simulator.worlds.meanwhile import answer_action
 from kubernaut_simulator.worlds.objects import WorldObjects
 from kubernaut_simulator.worlds.onset import begin_life
 from kubernaut_simulator.worlds.pod_life import draw_delay
@@ -138,7 +139,9 @@ class Player:
             workflow, true = outcome(run, life, self._clock, stream.child("outcome", run.number), detected_s=detected_s)
             workflows.append(workflow)
             truth.append(true)
-            again = stream.happens(retries.probability) and run.number <= retries.at_most
+            again = (
+                stream.happens(retries.probability * incident.deployment.team.retries) and run.number <= retries.at_most
+            )
             started_s = round(run.finished_s + draw_delay(stream, retries.after), 3)
             replicas += stream.integer(1, 2)
             if true.good or not again:
@@ -229,6 +232,7 @@ class Player:
             run.ended_s = round(run.action_started_s + draw_delay(stream, timing.action), 3)
             changed_s = round(max(run.action_started_s, run.ended_s - stream.uniform(*RETURNED_S)), 3)
             life.scale(changed_s, run.replicas)
+            answer_action(life, changed_s, number=run.number)
             eyes.action_ended(run.ended_s)
             eyes.changed()
         self._verify(run, life, driver, now_s)

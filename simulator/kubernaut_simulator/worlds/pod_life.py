@@ -24,6 +24,10 @@ IMAGE_RETRY_S = 12.0
 """From the first ErrImagePull to ImagePullBackOff, about."""
 
 
+PULLED_AGAIN_S = (10.0, 20.0)
+"""From ImagePullBackOff to the next pull, which succeeds: the kubelet's first back-off is 10 s."""
+
+
 class Behaviour(StrEnum):
     """How a pod of the target behaves once it has a node."""
 
@@ -38,6 +42,8 @@ class Behaviour(StrEnum):
     STUCK = "stuck"
     FLAPS = "flaps"
     KILLED_ONCE = "killed_once"
+    UNREADY = "unready"
+    PULL_RETRIED = "pull_retried"
 
 
 class PodState(NamedTuple):
@@ -176,6 +182,12 @@ def live_on_node(
         life.begin(at_s, creating._replace(waiting="ErrImagePull", message=message))
         life.begin(at_s + IMAGE_RETRY_S, creating._replace(waiting="ImagePullBackOff", message=message))
         return
+    if behaviour is Behaviour.PULL_RETRIED:
+        message = "failed to pull and unpack image: unexpected status: 503 Service Unavailable"
+        life.begin(at_s, creating._replace(waiting="ErrImagePull", message=message))
+        at_s += IMAGE_RETRY_S
+        life.begin(at_s, creating._replace(waiting="ImagePullBackOff", message=message))
+        at_s += stream.uniform(*PULLED_AGAIN_S)
     start = timing.slow_start if behaviour is Behaviour.SLOW else timing.start
     _run_container(
         life,
@@ -207,6 +219,8 @@ def _run_container(
     while True:
         running = PodState(node=node, restarts=restarts, last_exit=last_exit, ended_s=ended_s)
         life.begin(at_s, running)
+        if behaviour is Behaviour.UNREADY:
+            return
         crash_now = crashes is None or restarts < crashes
         if crash_now and behaviour in (Behaviour.CRASHES_AT_START, Behaviour.FLAKY_START):
             at_s += draw_delay(stream, timing.crash_after_start)

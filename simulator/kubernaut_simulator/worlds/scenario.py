@@ -73,7 +73,8 @@ class Scenario(Part):
     timing: Timing = Timing()
     causes: Mapping[Cause, Weight] = {
         Cause.LOAD_SPIKE: 64,
-        Cause.SLOW_READINESS: 8,
+        Cause.SLOW_READINESS: 6,
+        Cause.FAILING_READINESS: 2,
         Cause.NODE_LOSS: 2,
         Cause.REPLICAS_CHANGED: 2,
         Cause.OUT_OF_MEMORY: 5,

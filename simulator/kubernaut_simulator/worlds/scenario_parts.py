@@ -144,6 +144,8 @@ class Team(Part):
         Share of runs whose parameters say which number of replicas they expect to find.
     pace : float
         Factor on the time that its pods take to get ready.
+    retries : float
+        Factor on the probability that a run which did not help is tried again.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
@@ -157,6 +159,7 @@ class Team(Part):
     autoscaled: Share = 0.3
     states_replicas: Share = 0.8
     pace: Annotated[float, Field(gt=0)] = 1
+    retries: Weight = 1
 
 
 class Pool(Part):
@@ -180,6 +183,11 @@ class Room(Part):
         Share of runs at the mean hour that do not find room on any node for all of them.
     day_amplitude : float
         How much more often at the peak hour.
+    drift_per_week : float
+        Added to `short` each week; the cluster fills up, or empties.
+    contention : float
+        Added to `short` for each incident that began in the half hour before: one outage's incidents want the same
+        room.
     relieved : float
         Share of the shortages that end: a node is added or other pods leave.
     relief : Delay
@@ -188,6 +196,8 @@ class Room(Part):
 
     short: Share = 0.17
     day_amplitude: Share = 0.5
+    drift_per_week: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    contention: Share = 0.02
     relieved: Share = 0.90
     relief: Delay = _fitted("relief", at_most=14_400)
 
@@ -252,6 +262,16 @@ class Disturbances(Part):
         The service runs at its CPU limit afterwards, and is throttled.
     flapping : float
         Pods lose and regain readiness again and again.
+    unready_pod : float
+        One new pod runs and never gets ready; the others suffice.
+    pull_retried : float
+        The first pull of one new pod's image fails, the next succeeds.
+    autoscaler_fights : float
+        Share of runs, on Deployments with an autoscaler, after which it sets its own number of replicas again.
+    edited_meanwhile : float
+        A person sets other replicas within two minutes of the action.
+    capacity_moves : float
+        Pods of others take the room, or make some, between the alert and the action.
     """
 
     straggler: Share = 0.01
@@ -263,6 +283,11 @@ class Disturbances(Part):
     old_restarts: Share = 0.35
     throttled: Share = 0.04
     flapping: Share = 0.0
+    unready_pod: Share = 0.005
+    pull_retried: Share = 0.02
+    autoscaler_fights: Share = 0.03
+    edited_meanwhile: Share = 0.01
+    capacity_moves: Share = 0.02
 
 
 class Reading(Part):

@@ -34,6 +34,7 @@ PROGRESS_DEADLINE_S = 600.0
 
 _BEHAVIOURS: Mapping[Cause, Behaviour] = {
     Cause.SLOW_READINESS: Behaviour.SLOW,
+    Cause.FAILING_READINESS: Behaviour.UNREADY,
     Cause.CRASH_AT_START: Behaviour.CRASHES_AT_START,
     Cause.CRASH_LATER: Behaviour.CRASHES_LATER,
     Cause.OUT_OF_MEMORY: Behaviour.OUT_OF_MEMORY,
@@ -78,6 +79,10 @@ class TargetLife:
         One old pod crash-loops all the time.
     relief_s : float or None, unit s
         From the first unschedulable pod to room for it; None when it never comes.
+    secret_missing : bool
+        The pull secret that the Deployment names is not there.
+    beside : list of str
+        What others did in the meantime, for the truth.
     """
 
     incident: Incident
@@ -100,6 +105,8 @@ class TargetLife:
     benign: tuple[Behaviour, ...] = ()
     straggler: bool = False
     relief_s: float | None = None
+    secret_missing: bool = False
+    beside: list[str] = field(default_factory=list)
 
     @property
     def relieved(self) -> bool:
@@ -110,7 +117,7 @@ class TargetLife:
     def disturbed(self) -> tuple[str, ...]:
         """What happens beside the cause."""
         named = ("straggler",) * self.straggler + ("throttled",) * self.throttled
-        return (*named, *dict.fromkeys(behaviour.value for behaviour in self.benign))
+        return (*named, *dict.fromkeys(behaviour.value for behaviour in self.benign), *dict.fromkeys(self.beside))
 
     @property
     def deployment(self) -> Deployment:
@@ -146,6 +153,8 @@ class TargetLife:
             times_s |= {asked.at_s, asked.observed_s}
         for node in self.nodes:
             times_s |= {node.joined_s, *node.lost}
+            if node.move is not None:
+                times_s.add(node.move.at_s)
         times_s.add(self.refused_s)
         if self.rollout_s is not None:
             times_s.add(self.rollout_s + PROGRESS_DEADLINE_S)
@@ -153,6 +162,8 @@ class TargetLife:
 
     def scale(self, at_s: float, replicas: int) -> None:
         """Ask for another number of replicas, as the action does."""
+        for node in self.nodes:
+            node.follow(at_s)
         before = sum(1 for _, state in self.living(at_s) if not state.terminating)
         observed_s = round(at_s + self.stream.uniform(*CONTROLLER_S), 3)
         self.asked.append(Asked(at_s, replicas, observed_s))

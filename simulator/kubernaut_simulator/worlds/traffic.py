@@ -6,8 +6,9 @@ drawn from a stream of its own, so a world of 50 incidents is the beginning of t
 """
 
 import heapq
+from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import cos, log, pi
 
 from kubernaut_simulator.worlds.causes import OUTAGE_CAUSES, Cause
@@ -19,6 +20,9 @@ from kubernaut_simulator.worlds.streams import Stream
 HOUR_S = 3600.0
 WEEK_DAYS = 7
 WORKING_DAYS = 5
+
+OPEN_S = 1800.0
+"""How long an incident is taken to be open, and to want room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +39,8 @@ class Incident:
     cause : Cause
     outage : str
         Key of the outage it belongs to; empty for one on its own.
+    beside : int
+        Incidents that began in the half hour before it.
     """
 
     key: str
@@ -42,6 +48,7 @@ class Incident:
     deployment: Deployment
     cause: Cause
     outage: str = ""
+    beside: int = 0
 
 
 def day_factor(scenario: Scenario, at_s: float) -> float:
@@ -54,7 +61,21 @@ def day_factor(scenario: Scenario, at_s: float) -> float:
 
 
 def incidents(scenario: Scenario, fleet: Sequence[Deployment], seed: int) -> Iterator[Incident]:
-    """Give incidents in the order of their onset, without end."""
+    """Give incidents in the order of their onset, without end, each with how many there were just before it.
+
+    Notes
+    -----
+    That number is all that one incident knows of another, so that each can be played on its own.
+    """
+    recent: deque[float] = deque()
+    for incident in _arriving(scenario, fleet, seed):
+        while recent and recent[0] < incident.onset_s - OPEN_S:
+            recent.popleft()
+        yield replace(incident, beside=len(recent))
+        recent.append(incident.onset_s)
+
+
+def _arriving(scenario: Scenario, fleet: Sequence[Deployment], seed: int) -> Iterator[Incident]:
     waiting: list[tuple[float, str, Incident]] = []
     singles = _singles(scenario, fleet, seed)
     outages = _outages(scenario, fleet, seed)

@@ -13,6 +13,7 @@ from kubernaut_simulator.worlds.objects import WorldObjects
 from kubernaut_simulator.worlds.onset import begin_life
 from kubernaut_simulator.worlds.pod_life import Behaviour, PodLife, live_on_node
 from kubernaut_simulator.worlds.scenario import load_scenario
+from kubernaut_simulator.worlds.scenario_parts import Disturbances
 from kubernaut_simulator.worlds.streams import Stream
 from kubernaut_simulator.worlds.traffic import Incident
 
@@ -20,7 +21,7 @@ from kubernaut.errors import InputError
 
 ONSET_S = 36_000.0
 ACT_S = ONSET_S + 300
-QUIET = {"straggler": 0, "flaky_start": 0, "stuck_pod": 0, "memory_kill": 0, "replicas_touched": 0, "node_not_ready": 0}
+QUIET = dict.fromkeys(Disturbances.model_fields, 0.0)
 
 
 def scenario(**room):

@@ -6,7 +6,9 @@ says which data a number came from.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -22,17 +24,46 @@ _RANGE = 2**64
 _NULL = np.uint64(0x6E756C6C)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FingerprintSums:
+    """Rows of one kind, and the sums of their hashes and of the squares of those; parts of a history add up."""
+
+    rows: int
+    first: int
+    second: int
+
+    @classmethod
+    def added(cls, parts: Iterable[Self]) -> Self:
+        """Add up the sums of parts that have no row in common."""
+        every = list(parts)
+        return cls(
+            rows=sum(part.rows for part in every),
+            first=sum(part.first for part in every) % _RANGE,
+            second=sum(part.second for part in every) % _RANGE,
+        )
+
+
 def fingerprint(tables: Mapping[RowKind, ArrowTable]) -> str:
     """Give 32 hexadecimal digits that are equal exactly when, collisions aside, the rows are equal."""
+    return fingerprint_of_sums({kind: fingerprint_sums(tables[kind]) for kind in RowKind})
+
+
+def fingerprint_sums(table: ArrowTable) -> FingerprintSums:
+    """Sum up the rows of one kind."""
+    first = second = 0
+    for batch in table.to_batches():
+        rows = _row_hashes(batch)
+        first += int(rows.sum(dtype=np.uint64))
+        second += int((rows * rows).sum(dtype=np.uint64))
+    return FingerprintSums(rows=table.num_rows, first=first % _RANGE, second=second % _RANGE)
+
+
+def fingerprint_of_sums(sums: Mapping[RowKind, FingerprintSums]) -> str:
+    """Give the name of a history whose rows of every kind have these sums."""
     whole = hashlib.sha256()
     for kind in RowKind:
-        table = tables[kind]
-        first = second = 0
-        for batch in table.to_batches():
-            rows = _row_hashes(batch)
-            first += int(rows.sum(dtype=np.uint64))
-            second += int((rows * rows).sum(dtype=np.uint64))
-        whole.update(f"{kind.value} {table.num_rows} {first % _RANGE} {second % _RANGE}\n".encode())
+        own = sums[kind]
+        whole.update(f"{kind.value} {own.rows} {own.first} {own.second}\n".encode())
     return whole.hexdigest()[:32]
 
 

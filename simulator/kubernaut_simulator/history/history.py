@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kubernaut.policy.batch import Evaluator
     from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.replay.tasks import Conditions
+    from kubernaut_simulator.scheduling.scheduler import Scheduler
     from kubernaut_simulator.tuning.result import Tuning
     from kubernaut_simulator.tuning.tune import TuningTerms
 
@@ -192,6 +193,8 @@ class History:
         evaluator: "Evaluator | None" = None,
         fold: bool = True,
         progress: Progress = silent,
+        scheduler: "Scheduler | str | None" = None,
+        partition_evaluations: int | None = None,
     ) -> "Replay":
         """Judge it again, by its own policies or by other conditions; see `replay.replay.replay`.
 
@@ -204,6 +207,11 @@ class History:
         fold : bool
             Judge equal inputs once.
         progress : Progress
+        scheduler : Scheduler, str or None
+            ``local``, ``threads``, ``processes`` or ``dask://HOST:PORT``: cut into partitions and have them replayed
+            there; counts and votes are kept, single evaluations are not. None replays it whole.
+        partition_evaluations : int or None
+            Evaluations of a partition, about; None means the default.
 
         Raises
         ------
@@ -211,10 +219,14 @@ class History:
             There is nothing to replay.
         EvaluatorError
             The evaluator cannot be started.
+        InputError
+            No such scheduler, or it cannot be used.
         """
+        from kubernaut_simulator.replay.partitioned import work_for  # noqa: PLC0415 - it knows this class
         from kubernaut_simulator.replay.replay import replay  # noqa: PLC0415 - it knows this class
 
-        return replay(self, conditions, evaluator=evaluator, fold=fold, progress=progress)
+        work = work_for(scheduler, partition_evaluations=partition_evaluations)
+        return replay(self, conditions, evaluator=evaluator, fold=fold, progress=progress, work=work)
 
     def tune(
         self,
@@ -224,6 +236,8 @@ class History:
         terms: "TuningTerms | None" = None,
         evaluator: "Evaluator | None" = None,
         progress: Progress = silent,
+        scheduler: "Scheduler | str | None" = None,
+        partition_evaluations: int | None = None,
     ) -> "Tuning":
         """Say which conditions may be required, with which timeout, and why; see `tuning.tune.tune`.
 
@@ -238,6 +252,8 @@ class History:
         evaluator : Evaluator or None
             None starts worker processes.
         progress : Progress
+        scheduler, partition_evaluations
+            See `replay`.
 
         Raises
         ------
@@ -246,10 +262,12 @@ class History:
         EvaluatorError
             The evaluator cannot be started.
         """
+        from kubernaut_simulator.replay.partitioned import work_for  # noqa: PLC0415 - it knows this class
         from kubernaut_simulator.tuning.tune import TuningTerms, tune  # noqa: PLC0415 - it knows this class
 
         wanted = replace(terms or TuningTerms(), target=target)
-        return tune(self, conditions, terms=wanted, evaluator=evaluator, progress=progress)
+        work = work_for(scheduler, partition_evaluations=partition_evaluations)
+        return tune(self, conditions, terms=wanted, evaluator=evaluator, progress=progress, work=work)
 
     def to_parquet(self, folder: Path | str, *, partitioned: bool = False) -> list[Path]:
         """Write ``<kind>.parquet`` files into a folder; OutputError when it cannot be written."""

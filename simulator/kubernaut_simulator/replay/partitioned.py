@@ -17,7 +17,7 @@ from typing import TypeVar
 import pandas as pd
 import pyarrow.compute as pc
 
-from kubernaut.errors import HistoryError
+from kubernaut.errors import HistoryError, InputError
 from kubernaut.history.rows import RowKind
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut_simulator.estimation.votes import Votes, cast_votes
@@ -31,6 +31,7 @@ from kubernaut_simulator.replay.replaying import Part, Replaying
 from kubernaut_simulator.replay.tasks import Conditions, nothing_replayed
 from kubernaut_simulator.replay.totals import ReplayTotals, summed, totals_of
 from kubernaut_simulator.scheduling.local import LocalScheduler
+from kubernaut_simulator.scheduling.parsing import parse_scheduler
 from kubernaut_simulator.scheduling.scheduler import Scheduler
 
 R = TypeVar("R")
@@ -49,6 +50,26 @@ class Work:
 
     scheduler: Scheduler = field(default_factory=LocalScheduler)
     partition_evaluations: int = PARTITION_EVALUATIONS
+
+
+def work_for(
+    scheduler: Scheduler | str | None, *, jobs: int | None = None, partition_evaluations: int | None = None
+) -> Work | None:
+    """Say how work is cut and done, from what a person wrote; None where nothing was said.
+
+    Raises
+    ------
+    InputError
+        No such scheduler, or numbers that do not go with it.
+    """
+    if scheduler is None and jobs is None and partition_evaluations is None:
+        return None
+    if scheduler is None:
+        raise InputError("jobs and partition size are of work in partitions: name a scheduler too")
+    if partition_evaluations is not None and partition_evaluations < 1:
+        raise InputError(f"a partition of {partition_evaluations} evaluations: at least 1")
+    by = parse_scheduler(scheduler, jobs=jobs) if isinstance(scheduler, str) else scheduler
+    return Work(scheduler=by, partition_evaluations=partition_evaluations or PARTITION_EVALUATIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

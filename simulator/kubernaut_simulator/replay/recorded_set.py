@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +33,9 @@ _WANTED = (
     "record_id", "policy_digest", "required", "percent", "timeout_s", "poll_interval_s", "hold_for_s", "environment",
 )  # fmt: skip
 
+RunsOf: TypeAlias = Mapping[tuple[ConditionId, bool, str], int]
+"""Evaluations by condition, whether a challenger's, and environment."""
+
 
 @dataclass(slots=True)
 class _Found:
@@ -45,8 +48,15 @@ class _Found:
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def recorded_sets(evaluations: ArrowTable, attempts: ArrowTable, policies: ArrowTable) -> dict[Level, ConditionSet]:
+def recorded_sets(
+    evaluations: ArrowTable, attempts: ArrowTable, policies: ArrowTable, *, runs: RunsOf | None = None
+) -> dict[Level, ConditionSet]:
     """Give each level's conditions as they were when last recorded.
+
+    Parameters
+    ----------
+    runs : mapping of (ConditionId, challenger, environment) to int, or None
+        How many evaluations there are, where the table holds only the newest; None counts its rows.
 
     Raises
     ------
@@ -54,7 +64,10 @@ def recorded_sets(evaluations: ArrowTable, attempts: ArrowTable, policies: Arrow
         A policy's source is not in the history, or two policies of one level bring different helpers of one name.
     """
     sources = {row["digest"]: row for row in policies.to_pylist()}
-    newest = list(_newest(evaluations))
+    newest = [
+        (condition, challenger, [row for row, _ in _most_runs_first(condition, challenger, rows, runs)])
+        for condition, challenger, rows in newest_rows(evaluations)
+    ]
     numbers = recorded_numbers([row["record_id"] for _, _, rows in newest for row in rows], attempts)
     levels: dict[Level, _Found] = {}
     for condition, challenger, rows in newest:
@@ -78,23 +91,51 @@ def recorded_sets(evaluations: ArrowTable, attempts: ArrowTable, policies: Arrow
     return {level: _set(level, found, warnings) for level, found in levels.items() if found.suites}
 
 
-def _newest(evaluations: ArrowTable) -> Iterator[tuple[ConditionId, bool, Sequence[Mapping[str, Any]]]]:
-    """Give each condition's (and its challenger's) newest row per environment, that of the most rows first."""
+def newest_rows(
+    evaluations: ArrowTable,
+) -> Iterator[tuple[ConditionId, bool, Sequence[tuple[Mapping[str, Any], int]]]]:
+    """Give each condition's (and its challenger's) newest row per environment, and how many rows that has.
+
+    Rows of one instant are told apart by their id, so that the order of the table does not matter.
+    """
     columns = Columns(evaluations, name="evaluation", needed=_WANTED)
     started = columns.instant("started_at")
     candidate = columns.flag("candidate")
     environment, _ = columns.codes("environment")
+    ids = evaluations.column("record_id")
     for condition, rows in rows_by_condition(columns):
         for challenger in (False, True):
             own = rows[candidate[rows] == challenger]
             if not len(own):
                 continue
-            codes, counts = np.unique(environment[own], return_counts=True)
-            places = []
-            for code in codes[np.lexsort((codes, -counts))]:
+            places, counts = [], []
+            for code in np.unique(environment[own]):
                 of_environment = own[environment[own] == code]
-                places.append(int(of_environment[started[of_environment].argmax()]))
-            yield condition, challenger, evaluations.select(_WANTED).take(pa.array(places)).to_pylist()
+                last = of_environment[started[of_environment] == started[of_environment].max()]
+                places.append(min(last.tolist(), key=lambda place: str(ids[place])))
+                counts.append(len(of_environment))
+            found = evaluations.select(_WANTED).take(pa.array(places)).to_pylist()
+            yield condition, challenger, list(zip(found, counts, strict=True))
+
+
+def first_enforced(evaluations: ArrowTable) -> ArrowTable:
+    """Give the first evaluation, by start and id, that was enrolled at some percentage; no row where none was."""
+    enforced = evaluations.filter(pc.greater(evaluations.column("percent"), 0.0))
+    keys = [("started_at", "ascending"), ("record_id", "ascending")]
+    return enforced.take(pc.select_k_unstable(enforced.select(["started_at", "record_id"]), k=1, sort_keys=keys))
+
+
+def _most_runs_first(
+    condition: ConditionId,
+    challenger: bool,
+    rows: Sequence[tuple[Mapping[str, Any], int]],
+    runs: RunsOf | None,
+) -> Sequence[tuple[Mapping[str, Any], int]]:
+    def count(item: tuple[Mapping[str, Any], int]) -> int:
+        row, own = item
+        return own if runs is None else runs[condition, challenger, row["environment"]]
+
+    return sorted(rows, key=count, reverse=True)
 
 
 def _settings(
@@ -153,8 +194,7 @@ def _warnings(evaluations: ArrowTable, sources: Sequence[str]) -> tuple[str, ...
         warnings.append(
             "history does not hold the facts.yaml behind input.custom; keep it by naming your ConfigMaps (--conditions)"
         )
-    enforced = evaluations.filter(pc.greater(evaluations.column("percent"), 0.0))
-    rows = enforced.select(["incident_id", "bucket"]).slice(0, 1).to_pylist()
+    rows = first_enforced(evaluations).select(["incident_id", "bucket"]).to_pylist()
     if any(row["bucket"] != bucket_of(Settings().rollout, row["incident_id"]) for row in rows):
         warnings.append(
             "incidents were dealt with another `rollout` word than the default, which history does not hold; name your "

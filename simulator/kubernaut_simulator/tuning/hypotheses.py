@@ -7,6 +7,7 @@ appearance: what was tried before has been looked at, whoever looked.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -14,6 +15,7 @@ from kubernaut.conditions.compiled_set import filled_settings
 from kubernaut.identity import ConditionId
 from kubernaut_simulator.estimation.multiplicity import version_of
 from kubernaut_simulator.estimation.sequential import Hypothesis
+from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.recorded_numbers import recorded_numbers
 from kubernaut_simulator.replay.tasks import Conditions
@@ -69,8 +71,7 @@ def hypotheses_of(
 
 def recorded_versions(history: History) -> dict[str, list[Hashable]]:
     """Give each condition's recorded versions in order of first appearance; its challengers' are among them."""
-    rows = history.evaluations.select([*_IDENTITY, *_TERMS, "record_id", "started_at"]).to_pandas()
-    rows = rows.sort_values("started_at", kind="stable").drop_duplicates([*_IDENTITY, *_TERMS])
+    rows: Any = first_rows_of_versions(history.evaluations)
     numbers = recorded_numbers(rows["record_id"].tolist(), history.attempts)
     versions: dict[str, list[Hashable]] = {}
     for row in rows.itertuples(index=False):
@@ -80,6 +81,12 @@ def recorded_versions(history: History) -> dict[str, list[Hashable]]:
             version = _version(str(row.policy_digest), found, float(row.timeout_s), float(row.hold_for_s))
             versions.setdefault(name, []).append(version)
     return versions
+
+
+def first_rows_of_versions(evaluations: ArrowTable) -> pd.DataFrame:
+    """Give the first row of each condition's policy, settings and times, by start and id, in that order."""
+    rows: pd.DataFrame = evaluations.select([*_IDENTITY, *_TERMS, "record_id", "started_at"]).to_pandas()
+    return rows.sort_values(["started_at", "record_id"]).drop_duplicates([*_IDENTITY, *_TERMS])
 
 
 def _version(digest: str, numbers: Mapping[str, float], timeout_s: float, hold_for_s: float) -> Hashable:

@@ -25,7 +25,9 @@ from kubernaut_simulator.estimation.rates import Rate, rate
 from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateResult, run_gate
 from kubernaut_simulator.estimation.split import SEARCH_SHARE, Split, split_in_time
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
+from kubernaut_simulator.replay.partitioned import Work
 from kubernaut_simulator.replay.recorded_conditions import NOT_RECORDED, recorded_conditions
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.replay import Replay, replay
@@ -34,6 +36,7 @@ from kubernaut_simulator.replay.workers import workers_or
 from kubernaut_simulator.results.false_stops import TARGET
 from kubernaut_simulator.tuning.enforced import enforced_where, required_nowhere
 from kubernaut_simulator.tuning.hypotheses import hypotheses_of
+from kubernaut_simulator.tuning.outline import Outline, outline
 from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
 from kubernaut_simulator.tuning.search import Choice, choose, compared
 from kubernaut_simulator.tuning.together import stopped_by_any
@@ -71,18 +74,20 @@ class TuningTerms:
 
 
 def tune(
-    history: History,
+    history: History | StoredHistory,
     conditions: Conditions | None = None,
     *,
     terms: TuningTerms | None = None,
     first: Replay | None = None,
     evaluator: Evaluator | None = None,
     progress: Progress = silent,
+    work: Work | None = None,
 ) -> Tuning:
     """Tune conditions on a history.
 
     Parameters
     ----------
+    history : History or StoredHistory
     conditions : mapping of Level to CompiledSet, or None
         What is tuned; None tunes what was recorded last (`recorded_sets`).
     terms : TuningTerms or None
@@ -91,6 +96,8 @@ def tune(
     evaluator : Evaluator or None
         None starts worker processes for this tuning.
     progress : Progress
+    work : Work or None
+        Replay in partitions, by a scheduler; see `replay.replay.replay`.
 
     Returns
     -------
@@ -102,6 +109,8 @@ def tune(
         No incident has a vote, or a recorded policy's source is missing.
     EvaluatorError
         The evaluator cannot be started.
+    SchedulerError
+        The scheduler cannot be used.
 
     Notes
     -----
@@ -109,23 +118,27 @@ def tune(
     stays, but for `required`: where the test does not say so, no environment keeps a condition required.
     """
     terms = terms or TuningTerms()
+    known = outline(history, work, progress=progress)
+    rows = known.history
     if conditions is None:
-        conditions = compiled(recorded_sets(history.evaluations, history.attempts, history.policies))
+        conditions = compiled(recorded_sets(rows.evaluations, rows.attempts, rows.policies, runs=known.runs))
     with workers_or(evaluator) as by:
         if first is None:
-            first = replay(history, conditions, evaluator=by, progress=progress)
+            first = replay(history, conditions, evaluator=by, progress=progress, work=work)
         split = split_in_time(first.votes.data, search_share=terms.search_share, cut_at=terms.cut_at)
         choices = _choose_all(conditions, split.search, share=terms.share)
         chosen = _with_choices(conditions, choices)
-        second = first if chosen is conditions else replay(history, chosen, evaluator=by, progress=progress)
+        second = first
+        if chosen is not conditions:
+            second = replay(history, chosen, evaluator=by, progress=progress, work=work)
     challengers = sum(len(level.candidates) for level in conditions.values())
     gate_split = split_in_time(
         second.votes.data, cut_at=split.cut_at, candidates_compared=compared(choices, challengers)
     )
-    hypotheses = hypotheses_of(history, chosen, choices, gate_split.gate, target=terms.target)
+    hypotheses = hypotheses_of(rows, chosen, choices, gate_split.gate, target=terms.target)
     gate = run_gate(gate_split.gate, hypotheses, alpha=terms.alpha)
     return _tuning(
-        history=history,
+        known=known,
         replayed=second,
         before=conditions,
         chosen=chosen,
@@ -178,7 +191,7 @@ def with_settings(level: CompiledSet, settings: Settings) -> CompiledSet:
 
 def _tuning(
     *,
-    history: History,
+    known: Outline,
     replayed: Replay,
     before: Conditions,
     chosen: Conditions,
@@ -191,7 +204,7 @@ def _tuning(
     challengers = {d.hypothesis.condition: d for d in gate.decisions if d.hypothesis.candidate}
     decisions: list[ConditionDecision] = []
     settings = {level: one.texts.settings for level, one in chosen.items()}
-    recorded = recorded_conditions(history)
+    recorded = recorded_conditions(known.history)
     for condition, choice in sorted(choices.items()):
         name = str(condition)
         votes = split.gate[(split.gate["condition"] == name) & ~split.gate["candidate"]]
@@ -240,7 +253,7 @@ def _tuning(
         target=terms.target,
         alpha=terms.alpha,
         share=terms.share,
-        history_digest=history.digest,
+        history_digest=known.digest,
     )
 
 

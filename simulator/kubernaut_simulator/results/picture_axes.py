@@ -94,13 +94,13 @@ def panels_of(figure: Any, canvas: Any) -> dict[tuple[str, str], Panel]:
     Raises
     ------
     OutputError
-        Two axes lie on one another.
+        A second axis lies over another one, and not on the right of it.
     """
     pairs = list(dict.fromkeys((trace.xaxis or "x", trace.yaxis or "y") for trace in figure.data)) or [("x", "y")]
     scales = {name: _scale(figure, name) for pair in pairs for name in pair}
     for name, scale in scales.items():
-        if scale.layout.overlaying:
-            message = f"{_layout_name(name)} lies over another axis, which a static picture cannot show: use two panels"
+        if scale.layout.overlaying and scale.layout.side != "right":
+            message = f"a static picture shows a second axis on the right only, {_layout_name(name)} lies elsewhere"
             raise OutputError(message)
         if scale.layout.matches in scales:
             scales[name] = scales[scale.layout.matches]
@@ -124,6 +124,8 @@ def panels_of(figure: Any, canvas: Any) -> dict[tuple[str, str], Panel]:
             beside["x"] = beside["x"] or (panel.axes if scales[other_x] is scales[x] else None)
             beside["y"] = beside["y"] or (panel.axes if scales[other_y] is scales[y] else None)
         axes = canvas.add_subplot(grid[rows.index(row), columns.index(column)], sharex=beside["x"], sharey=beside["y"])
+        if scales[y].layout.overlaying and beside["x"] is not None:
+            axes.xaxis.set_visible(False)
         found[x, y] = Panel(axes=axes, x=scales[x], y=scales[y], column=column, row=row)
     return found
 
@@ -131,10 +133,12 @@ def panels_of(figure: Any, canvas: Any) -> dict[tuple[str, str], Panel]:
 def dress(panel: Panel, figure: Any, names: tuple[str, str], size_px: tuple[float, float]) -> None:
     """Give a panel its ranges, ticks, titles and grid, after everything has been drawn."""
     axes = panel.axes
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    for side in ("bottom", "left"):
-        axes.spines[side].set_color(SOFT)
+    side: Literal["left", "right"] = "right" if panel.y.layout.side == "right" else "left"
+    for name, spine in axes.spines.items():
+        spine.set_color(SOFT)
+        spine.set_visible(name in {"bottom", side})
+    axes.yaxis.set_ticks_position(side)
+    axes.yaxis.set_label_position(side)
     axes.tick_params(colors=SOFT, labelcolor=INK, length=4)
     axes.set_axisbelow(True)
     for letter, name in zip("xy", names, strict=True):
@@ -144,7 +148,8 @@ def dress(panel: Panel, figure: Any, names: tuple[str, str], size_px: tuple[floa
         if scale.kind == "category":
             _name_categories(panel, letter, size_px[0])
         else:
-            matplotlib_axis.grid(visible=layout.showgrid is not False, color=GRID, linewidth=1)
+            if layout.showgrid is not False:
+                matplotlib_axis.grid(visible=True, color=GRID, linewidth=1)
             _number(panel, letter, layout)
         _range(panel, letter, layout)
         if layout.title.text:
@@ -152,7 +157,7 @@ def dress(panel: Panel, figure: Any, names: tuple[str, str], size_px: tuple[floa
             text = fill(clean_message(layout.title.text), max(20, letters))
             matplotlib_axis.set_label_text(text, color=INK)
         if layout.showticklabels is False:
-            axes.tick_params(axis="x" if letter == "x" else "y", labelbottom=False, labelleft=False)
+            axes.tick_params(axis="x" if letter == "x" else "y", labelbottom=False, labelleft=False, labelright=False)
         if layout.visible is False:
             matplotlib_axis.set_visible(False)
 

@@ -130,10 +130,16 @@ def draw_legend(figure: Any, canvas: Any, panels: Mapping[tuple[str, str], Panel
 def _panel(panels: Mapping[tuple[str, str], Panel], thing: Any) -> Panel:
     wanted = [ref.removesuffix(" domain") for ref in (thing.xref or "x", thing.yref or "y")]
     for pair, panel in panels.items():
-        if all(ref in {"paper", name} for ref, name in zip(wanted, pair, strict=True)) and (
-            "paper" not in wanted or len(panels) == 1
-        ):
+        if all(ref == name for ref, name in zip(wanted, pair, strict=True)):
             return panel
+    # What is measured in shares of the picture, or of a panel's side, fits every panel of a figure that has one place.
+    if len({(panel.column, panel.row) for panel in panels.values()}) == 1:
+        for pair, panel in panels.items():
+            if all(
+                _whole(thing[f"{letter}ref"]) or ref == name
+                for letter, ref, name in zip("xy", wanted, pair, strict=True)
+            ):
+                return panel
     message = f"a static picture with {len(panels)} panels cannot place what refers to {' and '.join(wanted)}"
     raise OutputError(message)
 

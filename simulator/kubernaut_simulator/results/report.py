@@ -1,144 +1,192 @@
-"""One self-contained page about a tuning: summary in plain words, decision table, charts, methods and limits.
+"""One self-contained page about a history: what a reliability engineer sends to who decides.
 
-Everything is static but the charts, whose script is in the page once, so it works offline. The numbers stand in tables
-beside every chart; all text from a cluster is escaped by the template.
+Plain words first, then the decision table, a card per condition, suites, rollout, effect, and how all of it was
+counted. The page is static: no script at all, charts are SVG with their numbers in tables, so it works offline, in a
+mail, on paper and with a screen reader, and nothing that a cluster wrote can run. What it says is in `report_contents`
+and `report_words`; here it is only laid out. All text from a cluster is escaped by the template.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kubernaut import __version__
-from kubernaut.durations import format_duration
-from kubernaut.identity import Phase
-from kubernaut_simulator.estimation.rates import percent
-from kubernaut_simulator.results.base import MISSING, html_table
+from kubernaut.policy.wording import clean_message
+from kubernaut_simulator.progress import Progress, silent
+from kubernaut_simulator.replay.workers import workers_or
+from kubernaut_simulator.results.base import MISSING
+from kubernaut_simulator.results.picture_colours import CHART_STYLE
+from kubernaut_simulator.results.report_cards import cards
+from kubernaut_simulator.results.report_contents import NotAnswered, gather
+from kubernaut_simulator.results.report_tables import Charts, table_of
+from kubernaut_simulator.results.report_words import decision_cells, findings, next_steps, sentences
 from kubernaut_simulator.results.wording import short_names
+from kubernaut_simulator.rollout.plan import SIMULATED
 
 if TYPE_CHECKING:
+    from kubernaut.policy.batch import Evaluator
+    from kubernaut_simulator.effect.returns import Costs
     from kubernaut_simulator.results.base import Result
-    from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
+    from kubernaut_simulator.results.report_contents import ReportContents
+    from kubernaut_simulator.tuning.result import Tuning
+
+FRONT_ROWS = 15
+"""Suites of the front that the page shows; `kubernaut suite` gives all."""
 
 
-INK = "#808890"
-"""Of the charts' words and lines: read on light and on dark paper alike."""
+def report_page(
+    tuning: Tuning,
+    *,
+    costs: Costs | None = None,
+    rollouts: int = SIMULATED,
+    seed: int = 0,
+    evaluator: Evaluator | None = None,
+    progress: Progress = silent,
+) -> str:
+    """Ask everything else of a tuning's history and give the page; see `report_contents.gather`.
 
-_AXIS = {
-    "gridcolor": "rgba(128,136,144,.25)",
-    "zerolinecolor": "rgba(128,136,144,.45)",
-    "automargin": True,
-    "ticks": "outside",
-    "ticklen": 8,
-    "tickcolor": "rgba(0,0,0,0)",
-}
-
-
-def report_page(tuning: Tuning) -> str:
-    """Give the page.
+    Parameters
+    ----------
+    tuning : Tuning
+    costs : Costs or None
+        Of a return on investment; None says nothing of money.
+    rollouts, seed : int
+        Rollouts that the plan simulates, and what their chance begins with.
+    evaluator : Evaluator or None
+        None starts worker processes for this page.
+    progress : Progress
 
     Returns
     -------
     str
-        HTML, about 5 MB with the charts' script.
+        HTML, some hundred KB.
+
+    Raises
+    ------
+    HistoryError
+        The tuning's history stayed in its files.
+    EvaluatorError
+        The evaluator cannot be started.
     """
+    with workers_or(evaluator) as by:
+        contents = gather(tuning, evaluator=by, costs=costs, rollouts=rollouts, seed=seed, progress=progress)
+    return laid_out(contents)
+
+
+def laid_out(contents: ReportContents) -> str:
+    """Give the page of what was gathered."""
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
-    from plotly.offline import get_plotlyjs  # noqa: PLC0415 - the same
 
     environment = Environment(
-        loader=PackageLoader("kubernaut_simulator.results"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("kubernaut_simulator.results"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    template = environment.get_template("report.html.j2")
-    false_stops = tuning.replay.false_stops(target=tuning.target)
-    timeouts = tuning.replay.timeouts(share=tuning.share)
+    charts, tuning = Charts(), contents.tuning
     names = short_names(str(one.condition) for one in tuning.decisions)
-    page: str = template.render(
-        tuning=tuning,
-        sentences=sentences(tuning),
-        decisions=[_decision(one, names[str(one.condition)]) for one in tuning.decisions],
-        evidence=_section(tuning),
-        sections=[_section(one) for one in (false_stops, timeouts)],
-        rates=html_table(false_stops.rates.drop(columns=["enough"])),
-        recommendations=html_table(timeouts.table(wide=True), right=timeouts.shares),
-        script=get_plotlyjs(),
+    all_cards = cards(contents, charts)
+    page: str = environment.get_template("report.html.j2").render(
+        title=tuning.title,
+        window=tuning.replay.window,
         version=__version__,
+        digest=tuning.history_digest,
+        sentences=[*sentences(tuning), *findings(contents)],
+        next_steps=next_steps(contents),
+        decisions=[
+            {"name": names[str(one.condition)], "anchor": card.anchor, **decision_cells(one)}
+            for one, card in zip(tuning.decisions, all_cards, strict=True)
+        ],
+        tuning=tuning,
+        notes_of_tuning=[clean_message(note, max_chars=1000) for note in tuning.notes],
+        overview=[_part(charts, one) for one in (tuning, contents.false_stops, contents.timeouts, contents.detection)],
+        cards=all_cards,
+        suites=[_suite(charts, action, one) for action, one in contents.suites.items()],
+        plan=_plan(charts, contents),
+        status=_part(charts, contents.status),
+        effect=_effect(charts, contents),
+        replayed=_replayed(contents),
+        chart_style=CHART_STYLE,
     )
     return page
 
 
-def _decision(one: ConditionDecision, name: str) -> dict[str, object]:
-    stops = None if one.gate is None else one.gate.stops
+def _part(charts: Charts, result: Result | NotAnswered) -> Mapping[str, Any]:
+    if isinstance(result, NotAnswered):
+        return {"why_not": result.why}
+    return {"why_not": "", "part": charts.part(result)}
+
+
+def _suite(charts: Charts, action: str, found: Any) -> Mapping[str, Any]:
+    if isinstance(found, NotAnswered):
+        return {"action": action, "why_not": found.why}
+    front = found.table().drop(columns=["chosen"])
+    shown = front[found.data["chosen"].to_numpy() | (front.reset_index(drop=True).index < FRONT_ROWS)]
     return {
-        "condition": name,
-        "stops": MISSING if stops is None or not stops.n else f"{stops.k}/{stops.n}",
-        "upper": MISSING if stops is None or not stops.n else percent(stops.upper),
-        "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
-        "flag": one.flag,
-        "kind": "required" if one.after.required else "back" if one.set_back else "warn",
-        "why": one.why,
+        "action": action,
+        "why_not": "",
+        "part": charts.part(found),
+        "front": table_of(shown, caption=f"Suites of {action} that nothing beats", right=found.shares),
+        "left_out": len(front) - len(shown),
+        "worth": table_of(found.conditions, caption=f"What each condition of {action} is worth to the chosen suite"),
+        "redundant": found.redundant,
     }
 
 
-def sentences(tuning: Tuning) -> list[str]:
-    """Say in plain words what the tuning came to."""
-    required = [one for one in tuning.decisions if one.after.required]
-    waiting = [one for one in tuning.decisions if not one.after.required]
-    short = [one for one in waiting if one.gate is None or not one.gate.stops.enough]
-    if required:
-        found = [
-            f"{len(required)} of {_conditions(len(tuning.decisions))} may be made required. Each stops fewer than "
-            f"{tuning.target * 100:g} % of the remediations that do good; the chance that this is wrong for any of "
-            f"them is at most {tuning.alpha * 100:g} %.",
-            f"Together, enforced on every incident, they would have stopped {tuning.together.text()} of the good "
-            "incidents that judged.",
-        ]
-    else:
-        found = [
-            f"None of {_conditions(len(tuning.decisions))} may be made required yet: that one stops fewer than "
-            f"{tuning.target * 100:g} % of the remediations that do good has been shown for none."
-        ]
-    if back := [one for one in tuning.decisions if one.set_back]:
-        found.append(
-            f"Set back to warn mode: {_conditions(len(back))} that may block runs now, without the test showing that "
-            "they may. Read why before you apply."
-        )
-    if short:
-        found.append(f"Not enough data yet for {_conditions(len(short))}: in warn mode, and recorded on.")
-    if shown := len(waiting) - len(short):
-        found.append(
-            f"Enough data, but not shown, for {_conditions(shown)}: in warn mode. The table says how many good "
-            "remediations each would have stopped."
-        )
-    if moved := sum(one.after.timeout_s != one.before.timeout_s for one in tuning.decisions):
-        found.append(f"New timeouts for {_conditions(moved)}: when {tuning.share * 100:g} % of good runs have passed.")
-    return found
-
-
-def _conditions(number: int) -> str:
-    return f"{number} condition{'' if number == 1 else 's'}"
-
-
-def _section(result: Result) -> dict[str, object]:
-    figure = result.plot()
-    figure.update_layout(
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": INK},
-        title=None,
-        margin={"l": 20, "r": 20, "t": 40, "b": 40},
-        legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
-    )
-    figure.update_xaxes(**_AXIS)
-    figure.update_yaxes(**_AXIS)
-    figure.update_shapes(line_color=INK)
+def _plan(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
+    plan = contents.plan
+    if isinstance(plan, NotAnswered):
+        return {"why_not": plan.why}
     return {
-        "title": result.title,
-        "summary": result.summary,
-        "table": html_table(result.table(), right=result.shares),
-        "notes": result.notes,
-        "chart": figure.to_html(
-            full_html=False,
-            include_plotlyjs=False,
-            div_id=type(result).__name__,
-            config={"displayModeBar": False, "responsive": True},
-        ),
+        "why_not": "",
+        "part": charts.part(plan),
+        "conditions": table_of(plan.condition_table, caption="The conditions of the rollout"),
     }
+
+
+def _effect(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
+    effect = contents.effect
+    if isinstance(effect, NotAnswered):
+        return {"why_not": effect.why}
+    return {
+        "why_not": "",
+        "part": charts.part(effect),
+        "gates": effect.gates,
+        "accounts": table_of(effect.accounts.per_condition, caption="What each condition would have stopped"),
+        "of_required": bool(contents.required),
+    }
+
+
+def _replayed(contents: ReportContents) -> Sequence[tuple[str, str]]:
+    """Say what was read, judged again, and left out."""
+    replayed, tuning = contents.tuning.replay, contents.tuning
+    not_replayable = [
+        f"{condition}: {count:,} {why}"
+        for condition, reasons in replayed.not_replayable.items()
+        for why, count in reasons.items()
+    ]
+    outcomes = [
+        f"{one.condition}: {count:,} {why}"
+        for one in contents.false_stops.conditions
+        for why, count in one.without_outcome.items()
+    ]
+    return [
+        *((name, clean_message(value, max_chars=1000)) for name, value in contents.history.summary.items()),
+        *((name, clean_message(value)) for name, value in replayed.summary.items() if name != "window"),
+        ("not replayable, why", "; ".join(not_replayable) or "nothing"),
+        ("votes without outcome", "; ".join(outcomes) or "none"),
+        ("split", tuning.split.text()),
+        ("kubernaut", __version__),
+        ("policies", "; ".join(_policies(contents)) or MISSING),
+    ]
+
+
+def _policies(contents: ReportContents) -> Sequence[str]:
+    names = short_names(str(one.condition) for one in contents.tuning.decisions)
+    return [
+        f"{names.get(str(condition), str(condition))} {policy.digest[:12]}"
+        for level in contents.tuning.after.values()
+        for condition, policy in sorted(level.policies.items())
+    ]

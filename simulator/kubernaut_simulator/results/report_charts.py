@@ -1,0 +1,163 @@
+"""Charts of one condition's card: its evidence over time, and how long good runs take until it passes.
+
+The results' own charts show all conditions at once, which is too many lines to read one from. They are plotly figures
+like those, drawn by `pictures`; their numbers come from the tuning and its replay.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from kubernaut_simulator.estimation.multiplicity import version_price
+from kubernaut_simulator.estimation.survival import pass_times
+from kubernaut_simulator.estimation.timeouts import good_and_other
+from kubernaut_simulator.results.base import COLOURS
+from kubernaut_simulator.results.picture_colours import SOFT
+
+if TYPE_CHECKING:
+    from kubernaut_simulator.estimation.sequential import GateDecision
+    from kubernaut_simulator.results.timeouts import ConditionTimeout
+    from kubernaut_simulator.tuning.result import Tuning
+
+TWIN_ROWS = 25
+"""Rows of the table beside a line with many points: those that say most, and some between."""
+
+
+def evidence_log(tuning: Tuning, decision: GateDecision) -> pd.DataFrame:
+    """Give the incidents that entered one condition's test."""
+    log, wanted = tuning.gate.log, decision.hypothesis
+    return log[(log["condition"] == wanted.condition) & (log["candidate"] == wanted.candidate)]
+
+
+def line_to_cross(tuning: Tuning, decision: GateDecision) -> float:
+    """Give the log evidence that Holm's rule asks of a condition: of those that had not passed before it.
+
+    Returns
+    -------
+    float
+        Where a condition passed, the line at that instant; otherwise the line as it stands now.
+    """
+    others = [one for one in tuning.gate.decisions if one is not decision and one.decided_at is not None]
+    at = decision.decided_at
+    before = sum(1 for one in others if at is None or (one.decided_at is not None and one.decided_at < at))
+    still_open = len(tuning.gate.decisions) - before
+    return math.log(still_open * version_price(decision.hypothesis.version) / decision.alpha)
+
+
+def evidence_chart(tuning: Tuning, decision: GateDecision) -> Any:
+    """Draw the evidence after each good incident, in time, with the line that it must cross."""
+    import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
+
+    log = evidence_log(tuning, decision)
+    looked = log[log["looked"]]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(looked["gate_at"]),
+        y=looked["log_evidence"].tolist(),
+        mode="lines+markers" if len(looked) == 1 else "lines",
+        line={"shape": "hv", "color": COLOURS[0]},
+        name="evidence",
+    )
+    stopped = looked[looked["stop"].astype(bool)]
+    if len(stopped):
+        figure.add_scatter(
+            x=list(stopped["gate_at"]),
+            y=stopped["log_evidence"].tolist(),
+            mode="markers",
+            marker={"color": COLOURS[1], "symbol": "x", "size": 7},
+            name="a good run that it would have stopped",
+        )
+    line = line_to_cross(tuning, decision)
+    figure.add_hline(
+        y=line,
+        line_dash="dash",
+        line_color=SOFT,
+        annotation_text="required from here on",
+        annotation_position="top left",
+    )
+    return figure.update_layout(
+        title=f"Evidence over time for {decision.hypothesis.condition}",
+        xaxis_title="when the incident's outcome counted",
+        yaxis_title="log evidence",
+        height=260,
+    )
+
+
+def evidence_twin(tuning: Tuning, decision: GateDecision) -> pd.DataFrame:
+    """Give the numbers of that chart: every stop, the decision, the last, and some between."""
+    looked = evidence_log(tuning, decision)
+    looked = looked[looked["looked"]].reset_index(drop=True)
+    told = looked["stop"].astype(bool) | looked["decides"].astype(bool)
+    told.iloc[-1:] = True
+    told |= looked.index % max(1, len(looked) // 10) == 0
+    shown = looked[told].tail(TWIN_ROWS)
+    return pd.DataFrame(
+        {
+            "outcome counted": shown["gate_at"].dt.strftime("%Y-%m-%d %H:%M"),
+            "good incidents": shown["n"],
+            "of them stopped": shown["k"],
+            "this one stopped": shown["stop"].astype(bool),
+            "log evidence": shown["log_evidence"].round(2),
+        }
+    )
+
+
+def pass_chart(tuning: Tuning, one: ConditionTimeout) -> Any:
+    """Draw the share of good runs passed over time, its lower limit, and where runs were no longer watched."""
+    import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
+
+    curve = one.curve
+    votes = tuning.replay.votes.of(one.condition, candidate=one.candidate)
+    times = pass_times(good_and_other(votes)[0])
+    cut_s = np.unique(times.time_s[times.censored & np.isfinite(times.time_s)])
+    last_s = float(max([*curve.time_s[-1:], *cut_s[-1:]], default=1.0))
+    figure = go.Figure()
+    for values, dash, name in ((curve.passed, "solid", "passed"), (curve.lower, "dot", "lower 95 %")):
+        figure.add_scatter(
+            x=[0.0, *curve.time_s, last_s],
+            y=[0.0, *values, values[-1] if len(values) else 0.0],
+            mode="lines",
+            line={"shape": "hv", "dash": dash, "color": COLOURS[0]},
+            name=name,
+        )
+    if len(cut_s):
+        reached = np.concatenate([[0.0], curve.passed])[np.searchsorted(curve.time_s, cut_s, side="right")]
+        figure.add_scatter(
+            x=cut_s.tolist(),
+            y=reached.tolist(),
+            mode="markers",
+            marker={"symbol": "line-ns", "size": 12, "color": COLOURS[1]},
+            name=f"not passed when the watch ended ({curve.censored} runs)",
+        )
+    figure.add_hline(
+        y=tuning.share,
+        line_dash="dash",
+        line_color=SOFT,
+        annotation_text=f"{tuning.share * 100:g} %",
+        annotation_position="bottom left",
+    )
+    return figure.update_layout(
+        title=f"Time to pass of {one.condition}, good runs",
+        xaxis={"title": f"seconds from the action's end (n = {curve.n} good runs)", "rangemode": "tozero"},
+        yaxis={"title": "share passed", "tickformat": ".0%", "range": [0, 1.03]},
+        height=280,
+    )
+
+
+def pass_twin(one: ConditionTimeout) -> pd.DataFrame:
+    """Give the numbers of that chart, thinned where there are many times."""
+    curve = one.curve
+    table = pd.DataFrame(
+        {
+            "seconds": curve.time_s,
+            "passed": [f"{value * 100:.1f} %" for value in curve.passed],
+            "lower 95 %": [f"{value * 100:.1f} %" for value in curve.lower],
+            "at risk": curve.at_risk,
+        }
+    )
+    kept = np.unique(np.linspace(0, len(table) - 1, min(TWIN_ROWS, len(table))).round().astype(int))
+    return table.iloc[kept] if len(table) else table

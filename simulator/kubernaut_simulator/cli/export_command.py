@@ -12,7 +12,10 @@ from kubernaut_simulator.cli.options import (
     ActionOption,
     ConfigOption,
     HistoryArguments,
+    JobsOption,
     NamespaceOption,
+    PartitionOption,
+    SchedulerOption,
     SinceOption,
     StrictOption,
     UntilOption,
@@ -39,16 +42,20 @@ def export(
     action: ActionOption = None,
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
+    scheduler: SchedulerOption = None,
+    jobs: JobsOption = None,
+    partition_size: PartitionOption = None,
 ) -> None:
     """Tune, and write both ConfigMaps in one file, evidence included.
 
     Example: kubernaut export datasets/steady --to kubernaut-conditions.yaml
     """
-    from kubernaut_simulator.cli.loading import conditions_for, load_history
+    from kubernaut_simulator.cli.loading import conditions_for, open_history, work_of
     from kubernaut_simulator.cli.output import say
     from kubernaut_simulator.cli.tune_command import run_tuning, write_outputs
 
-    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    work = work_of(scheduler, jobs, partition_size)
+    loaded = open_history(history, work, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(
         loaded,
         conditions_for(loaded, conditions),
@@ -57,6 +64,7 @@ def export(
         alpha=alpha,
         percent=rollout_percent,
         cut_at=cut_at,
+        work=work,
     )
     if to is None:
         sys.stdout.write(tuning.to_configmaps())

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.history.reading import ReadReport
+    from kubernaut_simulator.history.stored import StoredHistory
     from kubernaut_simulator.progress import Progress
+    from kubernaut_simulator.replay.partitioned import Work
+    from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.replay.tasks import Conditions
 
 PROBLEMS_SHOWN = 10
@@ -69,18 +73,75 @@ def load_history(
 
     with progress() as shown:
         history = History.load(paths, strict=strict, progress=shown)
-    for problem in history.problems[:PROBLEMS_SHOWN]:
-        warn(str(problem))
-    counts = history.report.counts
-    total = sum(count for _, count in counts)
-    if total > PROBLEMS_SHOWN:
-        warn(f"{total - PROBLEMS_SHOWN:,} more: " + ", ".join(f"{count:,} {kind}" for kind, count in counts))
+    tell_problems(history.report)
     first, last = parse_instant(since, "--since"), parse_instant(until, "--until")
     if first or last or action or namespace:
         history = history.filter(since=first, until=last, action=action, namespace=namespace)
         if not len(history.evaluations):
             raise InputError("no evaluation is left after --since, --until, --action and --namespace; widen them")
     return history
+
+
+def tell_problems(report: ReadReport) -> None:
+    """Say on stderr what was wrong with the rows of a history."""
+    for problem in report.problems[:PROBLEMS_SHOWN]:
+        warn(str(problem))
+    total = sum(count for _, count in report.counts)
+    if total > PROBLEMS_SHOWN:
+        warn(f"{total - PROBLEMS_SHOWN:,} more: " + ", ".join(f"{count:,} {kind}" for kind, count in report.counts))
+
+
+def open_history(
+    paths: Sequence[Path],
+    work: Work | None,
+    *,
+    strict: bool = False,
+    since: str | None = None,
+    until: str | None = None,
+    action: str | None = None,
+    namespace: str | None = None,
+) -> History | StoredHistory:
+    """Load a history, or leave it in its files where work in partitions was asked for and they are Parquet."""
+    needs_simulator()
+    from kubernaut_simulator.cli.options import parse_instant
+    from kubernaut_simulator.history.files import FileFormat, discover
+    from kubernaut_simulator.history.stored import StoredHistory
+
+    if work is None or any(file.format is not FileFormat.PARQUET for file in discover(paths)):
+        return load_history(paths, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    stored = StoredHistory.open(paths, strict=strict)
+    first, last = parse_instant(since, "--since"), parse_instant(until, "--until")
+    if first or last or action or namespace:
+        stored = stored.filter(since=first, until=last, action=action, namespace=namespace)
+    return stored
+
+
+def work_of(scheduler: str | None, jobs: int | None, partition_size: int | None) -> Work | None:
+    """Say how work is cut and done, from the options; None where none was given.
+
+    Raises
+    ------
+    InputError
+        They do not go together.
+    """
+    needs_simulator()
+    from kubernaut_simulator.replay.partitioned import work_for
+
+    if scheduler is None and (jobs is not None or partition_size is not None):
+        raise InputError("--jobs and --partition-size are of work in partitions; give --scheduler too")
+    return work_for(scheduler, jobs=jobs, partition_evaluations=partition_size)
+
+
+def tell_partitions(replayed: Replay) -> None:
+    """Say on stderr what was wrong with rows and conditions of a history that stayed in its files."""
+    from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.replay.recorded_conditions import coverage_warnings
+
+    if replayed.merged is None or isinstance(replayed.source, History):
+        return
+    tell_problems(replayed.merged.report)
+    for warning in coverage_warnings(replayed.totals.recorded, replayed.conditions or {}):
+        warn(warning)
 
 
 def load_conditions(path: Path | None) -> Conditions | None:
@@ -104,13 +165,18 @@ def load_conditions(path: Path | None) -> Conditions | None:
     return {level: compile_set(one, compile_with_facts) for level, one in sets.items()}
 
 
-def conditions_for(history: History, path: Path | None) -> Conditions | None:
-    """Load the conditions to judge a history by, and warn where file and history do not speak of the same ones."""
+def conditions_for(history: History | StoredHistory, path: Path | None) -> Conditions | None:
+    """Load the conditions to judge a history by, and warn where file and history do not speak of the same ones.
+
+    Of a history that stays in its files it is not known yet what it holds; `tell_partitions` says it afterwards.
+    """
     conditions = load_conditions(path)
     if conditions is not None:
-        from kubernaut_simulator.replay.recorded_conditions import coverage_warnings
+        from kubernaut_simulator.history.history import History
+        from kubernaut_simulator.replay.recorded_conditions import coverage_warnings, recorded_conditions
 
-        for warning in coverage_warnings(history, conditions):
+        recorded = recorded_conditions(history) if isinstance(history, History) else None
+        for warning in coverage_warnings(recorded, conditions) if recorded is not None else ():
             warn(warning)
     return conditions
 

@@ -60,6 +60,29 @@ NamespaceOption = Annotated[
     str | None, typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Only targets in this namespace.")
 ]
 
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="SCHEDULER",
+        help="Replay in partitions: local, threads, processes or dask://HOST:PORT. A history in Parquet is then never "
+        "held whole. Without it, whole and here.",
+    ),
+]
+JobsOption = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", metavar="N", min=1, help="Partitions at once by threads or processes; one a core."),
+]
+PartitionOption = Annotated[
+    int | None,
+    typer.Option(
+        "--partition-size",
+        metavar="EVALUATIONS",
+        min=1,
+        help="Evaluations of a partition, about; memory follows it.  [default: 50000]",
+    ),
+]
+
 
 def share_between(minimum: float, maximum: float) -> Callable[[float], float]:
     """Give the check of an option that is a share, 0..1; who writes a percentage is told how to write it."""

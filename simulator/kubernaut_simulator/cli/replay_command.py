@@ -11,9 +11,12 @@ from kubernaut_simulator.cli.options import (
     ActionOption,
     ConfigOption,
     HistoryArguments,
+    JobsOption,
     NamespaceOption,
     OutputFormat,
     OutputOption,
+    PartitionOption,
+    SchedulerOption,
     SinceOption,
     StrictOption,
     UntilOption,
@@ -73,19 +76,24 @@ def replay(
     action: ActionOption = None,
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
+    scheduler: SchedulerOption = None,
+    jobs: JobsOption = None,
+    partition_size: PartitionOption = None,
 ) -> None:
     """Judge a history again, by its own policies or by those of a file.
 
     Example: kubernaut replay datasets/steady --show timeouts -o wide
     """
-    from kubernaut_simulator.cli.loading import conditions_for, load_history, progress
+    from kubernaut_simulator.cli.loading import conditions_for, open_history, progress, tell_partitions, work_of
     from kubernaut_simulator.cli.output import print_result
     from kubernaut_simulator.replay.replay import replay as run_replay
     from kubernaut_simulator.results.timeouts import Population
 
-    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    work = work_of(scheduler, jobs, partition_size)
+    loaded = open_history(history, work, strict=strict, since=since, until=until, action=action, namespace=namespace)
     with progress() as shown:
-        replayed = run_replay(loaded, conditions_for(loaded, conditions), progress=shown)
+        replayed = run_replay(loaded, conditions_for(loaded, conditions), progress=shown, work=work)
+    tell_partitions(replayed)
     population = Population.ALL if all_runs else Population.GOOD
     result: Result = replayed
     if show is Show.FALSE_STOPS:

@@ -12,9 +12,12 @@ from kubernaut_simulator.cli.options import (
     ActionOption,
     ConfigOption,
     HistoryArguments,
+    JobsOption,
     NamespaceOption,
     OutputFormat,
     OutputOption,
+    PartitionOption,
+    SchedulerOption,
     SinceOption,
     StrictOption,
     UntilOption,
@@ -22,6 +25,7 @@ from kubernaut_simulator.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from kubernaut_simulator.replay.partitioned import Work
     from kubernaut_simulator.replay.tasks import Conditions
     from kubernaut_simulator.tuning.result import Tuning
 
@@ -111,15 +115,19 @@ def tune(
     action: ActionOption = None,
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
+    scheduler: SchedulerOption = None,
+    jobs: JobsOption = None,
+    partition_size: PartitionOption = None,
 ) -> None:
     """Say which conditions may be required, with which timeout.
 
     Example: kubernaut tune datasets/steady --target 0.15
     """
-    from kubernaut_simulator.cli.loading import conditions_for, load_history
+    from kubernaut_simulator.cli.loading import conditions_for, open_history, work_of
     from kubernaut_simulator.cli.output import print_result
 
-    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    work = work_of(scheduler, jobs, partition_size)
+    loaded = open_history(history, work, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(
         loaded,
         conditions_for(loaded, conditions),
@@ -128,6 +136,7 @@ def tune(
         alpha=alpha,
         percent=rollout_percent,
         cut_at=cut_at,
+        work=work,
     )
     print_result(tuning, output, columns=TABLE_COLUMNS)
     hold_gate(tuning, fail_level)
@@ -142,18 +151,20 @@ def run_tuning(
     alpha: float = 0.05,
     percent: float = 5.0,
     cut_at: str | None = None,
+    work: Work | None = None,
 ) -> Tuning:
-    """Tune with a worker of its own and a progress bar."""
+    """Tune with a worker of its own, or in partitions, and a progress bar."""
     import pandas as pd
 
     from kubernaut.policy.worker.client import WorkerEvaluator
-    from kubernaut_simulator.cli.loading import progress
+    from kubernaut_simulator.cli.loading import progress, tell_partitions
     from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.history.stored import StoredHistory
     from kubernaut_simulator.tuning.tune import TuningTerms
     from kubernaut_simulator.tuning.tune import tune as run
 
-    if not isinstance(history, History):
+    if not isinstance(history, History | StoredHistory):
         raise TypeError("a History is tuned")
     cut = parse_instant(cut_at, "--cut-at")
     terms = TuningTerms(
@@ -164,7 +175,9 @@ def run_tuning(
         cut_at=None if cut is None else pd.Timestamp(cut).tz_convert("UTC"),
     )
     with progress() as shown, WorkerEvaluator() as evaluator:
-        return run(history, conditions, terms=terms, evaluator=evaluator, progress=shown)
+        tuning = run(history, conditions, terms=terms, evaluator=evaluator, progress=shown, work=work)
+    tell_partitions(tuning.replay)
+    return tuning
 
 
 def hold_gate(tuning: Tuning, level: FailLevel) -> None:

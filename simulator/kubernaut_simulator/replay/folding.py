@@ -80,7 +80,7 @@ class FoldingJudge:
         self._codes: list[int] = []
         self._input_of_digest: dict[bytes, int] = {}
         self._shared: dict[bytes, int] = {}
-        self._missing: dict[tuple[str, str | None], int] = {}
+        self._given: dict[Judgement, int] = {}
         self._texts: list[str] = []
         self._numbers: list[int] = []
         self._waiting: deque[tuple[list[int], Future[VerdictBatch]]] = deque()
@@ -123,6 +123,13 @@ class FoldingJudge:
     def ask_own(self, inputs: LookInputs, places: NDArray[np.int64]) -> NDArray[np.int64]:
         """Hand over looks to be judged each by all that the policy reads, message included; as `ask` otherwise."""
         return self._asked(inputs, inputs.codes[places], own=True)
+
+    def number_of(self, judgement: Judgement) -> int:
+        """Number an answer that is known without judging, for `answered`."""
+        number = self._given.get(judgement)
+        if number is None:
+            number = self._given[judgement] = self._new(judgement)
+        return number
 
     def by_another(self, codes: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Say which answers to `ask` may be those of another input, so that only code and `fatal` are the look's own.
@@ -179,10 +186,7 @@ class FoldingJudge:
         facts, unobserved, recorded = given
         kept = self._documents.kept(unobserved, recorded)
         if kept.missing is not None:
-            key = (unobserved, recorded)
-            if key not in self._missing:
-                self._missing[key] = self._new(kept.missing)
-            return self._missing[key]
+            return self.number_of(kept.missing)
         try:
             deciding, whole = self._documents.read(facts, kept)
             if not self._fold:

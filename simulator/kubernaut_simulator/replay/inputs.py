@@ -32,7 +32,7 @@ class LookInputs:
     """
 
     def __init__(self, looks: ArrowTable) -> None:
-        columns = [_encoded(looks.column(name)) for name in COLUMNS]
+        columns = [encoded(looks.column(name)) for name in COLUMNS]
         self._words = [column.dictionary for column in columns]
         self._sizes = [max(1, len(words)) for words in self._words]
         joint = np.zeros(len(looks), np.int64)
@@ -40,6 +40,12 @@ class LookInputs:
             joint = joint * size + np.asarray(column.indices, np.int64)
         self.codes: NDArray[np.int64] = joint
         """One number per look; equal numbers, equal texts."""
+
+    def facts_of(self, places: NDArray[np.int64]) -> tuple[NDArray[np.int64], Any]:
+        """Give the distinct facts of some looks, as an Arrow array of texts, and for each look its place there."""
+        _, unobserved, recorded = self._sizes
+        distinct, which = np.unique(self.codes[places] // (unobserved * recorded), return_inverse=True)
+        return which, self._words[0].take(pa.array(distinct))
 
     def texts(self, codes: NDArray[np.int64], *, chunk: int) -> Iterator[Sequence[InputTexts]]:
         """Give the texts of some codes, `chunk` of them at a time."""
@@ -52,7 +58,7 @@ class LookInputs:
             yield list(zip(*reversed(columns), strict=True))
 
 
-def _encoded(column: Any) -> Any:
+def encoded(column: Any) -> Any:
     """Give a text column as one dictionary array, null being a word of its own."""
     if pa.types.is_dictionary(column.type) and not column.null_count:
         return column.unify_dictionaries().combine_chunks()

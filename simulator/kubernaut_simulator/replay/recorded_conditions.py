@@ -22,9 +22,10 @@ def recorded_conditions(history: History) -> frozenset[ConditionId]:
     return frozenset(condition for condition, _ in rows_by_condition(columns))
 
 
-def coverage_warnings(history: History, conditions: Conditions) -> Iterator[str]:
-    """Say which named conditions were never recorded, and which recorded ones are not named."""
-    recorded = recorded_conditions(history)
+def coverage_warnings(recorded: frozenset[ConditionId], conditions: Conditions) -> Iterator[str]:
+    """Say which named conditions were never recorded, and which recorded ones are not named; nothing without any."""
+    if not conditions:
+        return
     named = {condition for level in conditions.values() for condition in level.policies}
     for condition in sorted(named - recorded):
         yield f"{condition}: the history holds no evaluation of it"

@@ -24,6 +24,8 @@ from kubernaut_simulator.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kubernaut_simulator.results.base import Result
 
 SHARE_HELP = "Share of good runs that shall pass within the timeout (0..1)."
@@ -35,22 +37,8 @@ class Show(StrEnum):
     VERDICTS = "verdicts"
     FALSE_STOPS = "false-stops"
     TIMEOUTS = "timeouts"
-
-
-TABLE_COLUMNS = {
-    Show.VERDICTS: None,
-    Show.FALSE_STOPS: [
-        "condition",
-        "incidents",
-        "unit",
-        "P(stop|G)",
-        "P(E|G)",
-        "P(G|F)",
-        "without outcome",
-        "not replayable",
-    ],
-    Show.TIMEOUTS: ["condition", "good runs", "all runs", "not passed", "p50 s", "p95 s", "recommendation"],
-}
+    DETECTION = "detection"
+    DRIFT = "drift"
 
 
 def register(app: typer.Typer) -> None:
@@ -61,9 +49,7 @@ def register(app: typer.Typer) -> None:
 def replay(
     history: HistoryArguments,
     conditions: ConfigOption = None,
-    show: Annotated[
-        Show, typer.Option("--show", metavar="ANSWER", help="verdicts, false-stops or timeouts.")
-    ] = Show.FALSE_STOPS,
+    show: Annotated[Show, typer.Option("--show", metavar="ANSWER", help=f"{', '.join(Show)}.")] = Show.FALSE_STOPS,
     share: Annotated[
         float, typer.Option("--share", metavar="SHARE", callback=share_between(0.5, 0.999), help=SHARE_HELP)
     ] = 0.95,
@@ -95,9 +81,12 @@ def replay(
         replayed = run_replay(loaded, conditions_for(loaded, conditions), progress=shown, work=work)
     tell_partitions(replayed)
     population = Population.ALL if all_runs else Population.GOOD
-    result: Result = replayed
-    if show is Show.FALSE_STOPS:
-        result = replayed.false_stops()
-    elif show is Show.TIMEOUTS:
-        result = replayed.timeouts(share=share, population=population)
-    print_result(result, output, columns=TABLE_COLUMNS[show])
+    answers: Mapping[Show, Callable[[], Result]] = {
+        Show.VERDICTS: lambda: replayed,
+        Show.FALSE_STOPS: replayed.false_stops,
+        Show.TIMEOUTS: lambda: replayed.timeouts(share=share, population=population),
+        Show.DETECTION: replayed.detection,
+        Show.DRIFT: replayed.drift,
+    }
+    result = answers[show]()
+    print_result(result, output, columns=result.columns)

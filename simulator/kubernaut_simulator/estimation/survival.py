@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
+from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.rates import CONFIDENCE
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -125,7 +126,7 @@ class PassCurve:
 
 
 def pass_times(votes: pd.DataFrame) -> PassTimes:
-    """Times to pass of one condition's votes; votes that were never looked at are left out.
+    """Times to pass of one postcondition's votes; Errors and Skipped are left out, for they say nothing of time.
 
     Parameters
     ----------
@@ -134,20 +135,22 @@ def pass_times(votes: pd.DataFrame) -> PassTimes:
 
     Notes
     -----
-    A run that did not pass is censored at its last look, or at its timeout where no last look was kept.
+    A run that did not pass is censored at its last look, or at its timeout where no last look was kept; a fatal one
+    never passes. A pass without a time is left out.
     """
-    time = votes["time_to_pass_s"].to_numpy(float)
-    passed = ~np.isnan(time)
-    watched = votes["observed_s"].to_numpy(float)
-    watched = np.where(np.isnan(watched), votes["timeout_s"].to_numpy(float), watched)
-    fatal = votes["fatal"].to_numpy(bool) & ~passed
-    lower = np.nan_to_num(votes["time_to_pass_lower_s"].to_numpy(float), nan=0.0)
-    time = np.where(passed, time, np.where(fatal, np.inf, watched))
+    timed = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value])]
+    passed = (timed["verdict"] == Verdict.PASSED.value).to_numpy()
+    watched = timed["observed_s"].to_numpy(float)
+    watched = np.where(np.isnan(watched), timed["timeout_s"].to_numpy(float), watched)
+    time = np.where(passed, timed["time_to_pass_s"].to_numpy(float), watched)
+    lower = np.nan_to_num(timed["time_to_pass_lower_s"].to_numpy(float), nan=0.0)
     known = ~np.isnan(time)
-    return PassTimes(
-        time_s=time[known],
-        lower_s=np.where(passed, np.minimum(lower, time), time)[known],
-        censored=~passed[known],
+    return PassTimes.of(
+        time[known],
+        ~passed[known],
+        lower_s=np.minimum(lower, time)[known],
+        fatal=timed["fatal"].to_numpy(bool)[known],
+        timeout_s=timed["timeout_s"].to_numpy(float)[known],
     )
 
 

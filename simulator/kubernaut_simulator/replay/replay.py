@@ -20,6 +20,7 @@ from kubernaut_simulator.estimation.votes import LABEL_AGE_S, Votes, cast_votes
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
+from kubernaut_simulator.replay.answers import Answers
 from kubernaut_simulator.replay.merging import MergedReplay
 from kubernaut_simulator.replay.partitioned import Work, newest_recorded, replay_partitions
 from kubernaut_simulator.replay.replayed_table import Source
@@ -27,12 +28,13 @@ from kubernaut_simulator.replay.replaying import Part, ReplayedEvaluations, Repl
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.replay.totals import ReplayTotals, totals_of
 from kubernaut_simulator.replay.workers import workers_or
-from kubernaut_simulator.results.base import CONDITION, Result
+from kubernaut_simulator.results.base import CONDITION
 from kubernaut_simulator.results.false_stops import TARGET, FalseStopsResult
 from kubernaut_simulator.results.timeouts import Population, TimeoutsResult
 from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 if TYPE_CHECKING:
+    from kubernaut_simulator.suites.detection_result import DetectionResult
     from kubernaut_simulator.tuning.result import Tuning
     from kubernaut_simulator.tuning.tune import TuningTerms
 
@@ -51,7 +53,7 @@ VERDICT_COLOURS = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Replay(Result):
+class Replay(Answers):
     """A history judged again.
 
     Attributes
@@ -149,6 +151,12 @@ class Replay(Result):
             share=share,
             population=population,
         )
+
+    def detection(self) -> DetectionResult:
+        """Say what each condition is worth: whether it fails where the run did no good, and how much earlier."""
+        from kubernaut_simulator.suites.detection_result import detection_of  # noqa: PLC0415 - it knows this class
+
+        return detection_of(self)
 
     def tune(
         self,

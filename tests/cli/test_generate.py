@@ -142,14 +142,14 @@ def test_a_bad_scenario_names_the_field(tmp_path):
     ran = kubernaut("generate", file, "--out", tmp_path / "out")
 
     assert ran.code == 1
-    assert "room.short: Input should be less than or equal to 1" in ran.err
+    assert f"{file}:3: room.short: input should be less than or equal to 1, not 1.5" in ran.err
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("steadi", "--out", "x"), "no such scenario; shipped are bad-policy, "),
+        (("steadi", "--out", "x"), "no such scenario; did you mean steady? shipped are bad-policy, "),
         (("steady",), "--out is missing"),
         (("steady", "--out", "x", "--incidents", "0"), "Invalid value for '--incidents'"),
         (("steady", "--out", "x", "--start", "tomorrow"), "--start 'tomorrow' is not an instant"),

@@ -6,13 +6,15 @@ on, some fields have other values. Nothing here draws a number.
 """
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from kubernaut.conditions.problems import describe, known_keys
+from kubernaut.conditions.yaml_text import read_yaml
 from kubernaut.errors import InputError
 from kubernaut_simulator.worlds.causes import Cause
 from kubernaut_simulator.worlds.scenario_parts import (
@@ -37,9 +39,30 @@ class Scenario(Part):
 
     Attributes
     ----------
-    name, summary : str
+    version : int
+        Of the form of this file: 1.
+    name : str
+        Of the scenario.
+    summary : str
+        One sentence.
+    traffic : Traffic
+        When incidents arrive, and whether they are tried again.
+    teams : sequence of Team
+        Whose Deployments are struck.
+    pools : sequence of Pool
+        The nodes.
+    room : Room
+        Whether there is room for additional pods.
+    timing : Timing
+        How long things take.
+    disturbances : Disturbances
+        What happens beside the cause.
+    reading : Reading
+        How reading facts fails.
+    labels : Labels
+        How outcomes become known.
     causes : mapping of Cause to float
-        Weights of the latent causes.
+        Weights of the latent causes of incidents on their own; causes that are left out do not occur.
     recovers_alone : float
         Share of incidents that would end by themselves within the stabilization window.
     stabilization : float, unit s
@@ -153,7 +176,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     Raises
     ------
     InputError
-        Neither a shipped name nor a file, not YAML, or fields that are wrong: each is named.
+        Neither a shipped name nor a file, not YAML, or fields that are wrong: each is named with its line.
     """
     text = str(name_or_path)
     if text in shipped_scenarios():
@@ -161,19 +184,21 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     else:
         path = Path(name_or_path)
         if not path.is_file():
+            close = get_close_matches(text, shipped_scenarios(), n=1)
+            hint = f"did you mean {close[0]}? " if close else ""
             raise InputError(
-                f"{text}: no such scenario; shipped are {', '.join(shipped_scenarios())}, or give a YAML file"
+                f"{text}: no such scenario; {hint}shipped are {', '.join(shipped_scenarios())}, or give a YAML file"
             )
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if isinstance(tree, dict) and not isinstance(path, Path):
-            tree.setdefault("name", text)
-        return _with_policy_texts(Scenario.model_validate(tree), path)
-    except yaml.YAMLError as error:
-        raise InputError(f"{text}: not YAML: {error}") from error
+        document = read_yaml(path.read_text(encoding="utf-8"), source=text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{text}: cannot be read as UTF-8 text: {error}") from error
+    try:
+        scenario = Scenario.model_validate({} if document.value is None else document.value)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, e['loc'])) or 'scenario'}: {e['msg']}" for e in error.errors()]
-        raise InputError(f"{text}: the scenario cannot be used:\n" + "\n".join(lines)) from error
+        wrong = describe(error, place=document.place, keys=known_keys(Scenario, *Part.__subclasses__()))
+        raise InputError(f"the scenario cannot be used; docs/worlds.md lists every field\n{wrong}") from error
+    return _with_policy_texts(scenario, path)
 
 
 def _with_policy_texts(scenario: Scenario, path: Any) -> Scenario:

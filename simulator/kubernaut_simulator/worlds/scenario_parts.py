@@ -48,11 +48,13 @@ class Delay(Part):
     Attributes
     ----------
     median : float, unit s
+        Half of the times are longer.
     sigma : float
         Standard deviation of the natural logarithm, in every family; 0 makes it a constant.
     family : Family
         Log-logistic has the longer tail, Weibull the shorter one.
     at_most : float, unit s
+        What is longer becomes this.
     """
 
     median: Seconds
@@ -73,8 +75,9 @@ class Outages(Part):
     Attributes
     ----------
     per_week : float
+        Mean number of outages in a week.
     incidents : float
-        Mean number of incidents of one outage.
+        Mean number of incidents of one outage; drawn between half and one and a half of it, at least two.
     targets : int
         Deployments that are struck; fewer than incidents, so several incidents meet one target.
     spread : float, unit s
@@ -88,7 +91,17 @@ class Outages(Part):
 
 
 class Retries(Part):
-    """A run that did not help is tried again, as a new run of the same incident, asking for more replicas."""
+    """A run that did not help is tried again, as a new run of the same incident, asking for more replicas.
+
+    Attributes
+    ----------
+    probability : float
+        Share of the runs without success that are followed by another.
+    after : Delay
+        From the end of a run to the beginning of the next.
+    at_most : int
+        Further runs of one incident.
+    """
 
     probability: Share = 0.4
     after: Delay = Delay(median=720, sigma=0.3)
@@ -104,10 +117,18 @@ class Traffic(Part):
         Mean of a working day, outages apart.
     day_amplitude : float
         0 is flat; 1 makes the quietest hour empty.
-    peak_hour : float, unit h, UTC
+    peak_hour : float, unit h
+        Hour of the day, UTC, at which most incidents begin.
     weekend_factor : float
-    detection, analysis : Delay
-        From the onset to the alert; from the alert to the workflow's start.
+        Incidents of a Saturday or Sunday, as a multiple of a working day's.
+    detection : Delay
+        From the onset to the alert.
+    analysis : Delay
+        From the alert to the workflow's start.
+    outages : Outages
+        One cause that strikes many services at once.
+    retries : Retries
+        Whether a run that did not help is tried again.
     """
 
     per_day: Annotated[float, Field(gt=0)] = 9
@@ -125,9 +146,12 @@ class Team(Part):
 
     Attributes
     ----------
+    name : str
+        Of the team, and of its production namespace.
     weight : float
-        Share of the incidents.
+        Share of the incidents, relative to the other teams' weights.
     deployments : int
+        How many it has.
     environments : mapping of str to float
         Weights of its namespaces' `kubernaut.io/environment`.
     pull_secrets : float
@@ -163,7 +187,23 @@ class Team(Part):
 
 
 class Pool(Part):
-    """Nodes of one kind; Deployments of the pool select them by label."""
+    """Nodes of one kind; Deployments of a tainted pool select them by label.
+
+    Attributes
+    ----------
+    name : str
+        Of the pool; nodes bear it as the label `pool`.
+    nodes : int
+        How many there are.
+    cpu_m : int, unit m
+        Allocatable CPU of a node.
+    memory_mi : int, unit Mi
+        Allocatable memory of a node.
+    tainted : bool
+        Whether only pods that tolerate the pool may run there.
+    weight : float
+        Share of the Deployments, relative to the other pools' weights.
+    """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
     nodes: Annotated[int, Field(ge=1, le=200)] = 6
@@ -171,7 +211,6 @@ class Pool(Part):
     memory_mi: Annotated[int, Field(ge=128)] = 60_200
     tainted: bool = False
     weight: Weight = 1
-    """Share of the Deployments."""
 
 
 class Room(Part):
@@ -197,7 +236,7 @@ class Room(Part):
     short: Share = 0.17
     day_amplitude: Share = 0.5
     drift_per_week: Annotated[float, Field(ge=-1, le=1)] = 0.0
-    contention: Share = 0.02
+    contention: Share = 0.01
     relieved: Share = 0.90
     relief: Delay = _fitted("relief", at_most=14_400)
 
@@ -216,6 +255,7 @@ class Timing(Part):
     image_cached : float
         Share of pods whose node has the image.
     pull_cached, pull : Delay
+        Of the image: where the node has it, and where it does not.
     start : Delay
         From the container's start to ready.
     slow_start : Delay
@@ -287,7 +327,7 @@ class Disturbances(Part):
     pull_retried: Share = 0.02
     autoscaler_fights: Share = 0.03
     edited_meanwhile: Share = 0.01
-    capacity_moves: Share = 0.02
+    capacity_moves: Share = 0.01
 
 
 class Reading(Part):
@@ -314,7 +354,7 @@ class LabelSource(Part):
     Attributes
     ----------
     weight : float
-        Share of the workflows labelled by it.
+        Share of the workflows labelled by it, relative to the other sources' weights.
     delay : Delay
         From the run's end to the label.
     bad_factor : float
@@ -334,7 +374,15 @@ class LabelSource(Part):
 
 
 class Labels(Part):
-    """How outcomes become known; `missing` is the share that never does."""
+    """How outcomes become known.
+
+    Attributes
+    ----------
+    missing : float
+        Share of the workflows whose outcome never does.
+    sources : mapping of str to LabelSource
+        By who says it: ``query``, ``alert``, ``probe``, ``person``, ``health``.
+    """
 
     missing: Share = 0.05
     sources: Mapping[OutcomeSource, LabelSource] = {
@@ -360,7 +408,8 @@ class Change(Part):
 
     Attributes
     ----------
-    after_days : float
+    after_days : float, unit d
+        Day of the world, from 0.
     set : mapping of str to value
         Dotted field -> value, e.g. ``timing.start.median: 20s``.
     """

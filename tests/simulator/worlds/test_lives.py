@@ -4,56 +4,18 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from helpers.worlds import ACT_S, ONSET_S, facts_of, life_of, quiet_scenario
 from kubernaut_simulator.worlds.causes import Cause
 from kubernaut_simulator.worlds.eyes import Eyes
 from kubernaut_simulator.worlds.fleet import make_fleet
 from kubernaut_simulator.worlds.generate import START
 from kubernaut_simulator.worlds.nodes import fill, make_nodes
 from kubernaut_simulator.worlds.objects import WorldObjects
-from kubernaut_simulator.worlds.onset import begin_life
 from kubernaut_simulator.worlds.pod_life import Behaviour, PodLife, live_on_node
 from kubernaut_simulator.worlds.scenario import load_scenario
-from kubernaut_simulator.worlds.scenario_parts import Disturbances
 from kubernaut_simulator.worlds.streams import Stream
-from kubernaut_simulator.worlds.traffic import Incident
 
 from kubernaut.errors import InputError
-
-ONSET_S = 36_000.0
-ACT_S = ONSET_S + 300
-QUIET = dict.fromkeys(Disturbances.model_fields, 0.0)
-
-
-def scenario(**room):
-    steady = load_scenario("steady")
-    return steady.model_copy(
-        update={
-            "disturbances": steady.disturbances.model_copy(update=QUIET),
-            "room": steady.room.model_copy(update={"short": 0.0, **room}),
-            "additional": (2, 4),
-        }
-    )
-
-
-def life_of(cause, *, number=0, made=None):
-    made = made or scenario()
-    deployment = make_fleet(made, 1)[number]
-    incident = Incident(key=f"test/{cause}/{number}", onset_s=ONSET_S, deployment=deployment, cause=cause)
-    return begin_life(incident, made, 1, detected_s=ONSET_S + 60, run_s=ACT_S - 20)
-
-
-def facts_of(life, at_s, *, replicas=None):
-    deployment = life.deployment
-    parameters = {
-        "deployment": {
-            "name": deployment.name,
-            "namespace": deployment.namespace,
-            "replicas": life.wanted if replicas is None else replicas,
-        }
-    }
-    eyes = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters=parameters)
-    _, snapshot = eyes.look(at_s, wanted=None)
-    return snapshot.facts
 
 
 @pytest.mark.parametrize("number", range(0, 39, 5))
@@ -72,7 +34,7 @@ def test_a_load_spike_is_ended_by_ready_replicas(number):
 
 
 def test_without_room_pods_wait_and_facts_say_so():
-    life = life_of(Cause.LOAD_SPIKE, made=scenario(short=5.0, relieved=0.0))
+    life = life_of(Cause.LOAD_SPIKE, made=quiet_scenario(short=5.0, relieved=0.0))
     before = facts_of(life, ACT_S - 5)
     life.scale(ACT_S, life.wanted)
     after = facts_of(life, ACT_S + 200)
@@ -83,7 +45,7 @@ def test_without_room_pods_wait_and_facts_say_so():
 
 
 def test_relief_brings_a_node_and_the_pods_get_ready():
-    life = life_of(Cause.LOAD_SPIKE, made=scenario(short=5.0, relieved=1.0))
+    life = life_of(Cause.LOAD_SPIKE, made=quiet_scenario(short=5.0, relieved=1.0))
     nodes = facts_of(life, ACT_S - 5)["ready_nodes"]
     life.scale(ACT_S, life.wanted)
     after = facts_of(life, ACT_S + (life.relief_s or 0) + 300)
@@ -199,7 +161,7 @@ def test_the_crash_back_off_is_the_kubelets():
 
 
 def test_a_pool_that_is_too_small_is_said():
-    made = scenario()
+    made = quiet_scenario()
     deployment = make_fleet(made, 1)[0]
 
     with pytest.raises(InputError, match="is too small for 5000 more pods"):

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 import yaml
 from kubernaut_simulator.worlds.causes import Cause
@@ -40,28 +42,43 @@ def test_durations_are_read_in_gos_form():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"roam": {}}, "roam: Extra inputs are not permitted"),
-        ({"room": {"short": 1.5}}, "room.short: Input should be less than or equal to 1"),
+        ({"roam": {}}, "own.yaml:3: roam: unknown key; did you mean `room`?"),
+        (
+            {"room": {"short": 1.5}},
+            "own.yaml:4: room.short: input should be less than or equal to 1, not 1.5",
+        ),
         ({"room": {"relief": {"median": "40d"}}}, "'40d' is not a duration"),
-        ({"causes": {"load_spike": 0}}, "causes: no weight is above zero"),
+        ({"room": {"relief": {"family": "normal"}}}, "input should be 'lognormal', 'log-logistic' or 'weibull'"),
+        ({"causes": {"load_spike": 0}}, "own.yaml:3: causes: no weight is above zero"),
         ({"causes": {"gremlins": 1}}, "gremlins"),
         ({"additional": [4, 2]}, "additional: the least is above the most"),
         ({"changes": [{"after_days": 3, "set": {"room.shrt": 1}}]}, "changes: no field `room.shrt`"),
         ({"changes": [{"after_days": 3, "set": {"room.short": 7}}]}, "less than or equal to 1"),
         ({"policies": {"a/step/pre/b": "nowhere.rego"}}, "no file nowhere.rego for a/step/pre/b"),
+        ({"summary": None}, "summary: input should be a valid string"),
     ],
 )
-def test_a_wrong_scenario_is_refused_with_its_field(tmp_path, change, message):
-    file = tmp_path / "own.yaml"
-    file.write_text(yaml.safe_dump({"name": "own", "summary": "Own.", **change}))
+def test_a_wrong_scenario_is_refused_with_its_field(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
+    file = Path("own.yaml")
+    file.write_text(yaml.safe_dump({"name": "own", "summary": "Own.", **change}, sort_keys=False))
 
     with pytest.raises(InputError) as caught:
         load_scenario(file)
     assert message in str(caught.value)
 
 
+def test_an_empty_file_says_what_is_missing(tmp_path):
+    (tmp_path / "own.yaml").write_text("")
+
+    with pytest.raises(InputError, match="name: missing; add it"):
+        load_scenario(tmp_path / "own.yaml")
+
+
 def test_an_unknown_scenario_names_the_shipped_ones():
-    with pytest.raises(InputError, match="no such scenario; shipped are bad-policy, capacity-crunch"):
+    with pytest.raises(
+        InputError, match=r"no such scenario; did you mean steady\? shipped are bad-policy, capacity-crunch"
+    ):
         load_scenario("steadi")
 
 
@@ -69,7 +86,7 @@ def test_rubbish_is_not_yaml(tmp_path):
     file = tmp_path / "own.yaml"
     file.write_text("a: [")
 
-    with pytest.raises(InputError, match="not YAML"):
+    with pytest.raises(InputError, match="this is no YAML"):
         load_scenario(file)
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from kubernaut.errors import InputError
-from kubernaut_simulator.calibration.coverage import coverage
 from kubernaut_simulator.calibration.block_budget import block_budget
+from kubernaut_simulator.calibration.coverage import coverage
 from kubernaut_simulator.calibration.power import power
 from kubernaut_simulator.calibration.proof import Proof, proof_name
 from kubernaut_simulator.calibration.timeouts import timeouts
 
-PROOFS: tuple[Proof, ...] = (coverage, power)
+PROOFS: tuple[Proof, ...] = (
+    coverage,
+    power,
+    timeouts,
+    block_budget,
+)
 
 
 def proofs_by_name() -> Mapping[str, Proof]:

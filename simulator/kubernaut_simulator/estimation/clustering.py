@@ -4,18 +4,25 @@ Design effect and intracluster correlation of a yes/no vote over clusters (targe
 several runs), and the rule that decides whether a vote per incident or a vote per target-day counts. The
 rule is applied to the search incidents, never to the gate's own, so that the unit is not chosen by the
 result.
+
+The rule goes by an upper limit and not by the estimate: a rate of a few per cent leaves a handful of stops, and an
+outage in which nothing was stopped then looks like fifty independent votes (`kubernaut calibrate --only coverage`).
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from kubernaut_simulator.estimation.rates import clopper_pearson_upper
+
+Floats: TypeAlias = NDArray[np.float64]
+
 DESIGN_EFFECT_LIMIT = 1.5
-"""Above it, target-days are the unit: n would be overstated by half and more."""
+"""Unless the design effect is shown to be below it, target-days are the unit: n could be half too large, or more."""
 
 
 class Unit(StrEnum):
@@ -36,6 +43,8 @@ class Clustering:
     design_effect : float or None
         Variance of the share over that of independent votes; None when all votes agree or there is one
         cluster: then the data cannot say.
+    design_effect_upper : float
+        One-sided 95 % upper limit of the design effect, at most the worst one.
     worst_design_effect : float
         Were all votes of a cluster the same: the mean size of the cluster that a vote is in (1 when n is 0).
     correlation : float or None
@@ -45,14 +54,14 @@ class Clustering:
     n: int
     clusters: int
     design_effect: float | None
+    design_effect_upper: float
     worst_design_effect: float
     correlation: float | None
 
     @property
     def unit(self) -> Unit:
-        """The unit that counts; where the design effect cannot be estimated, its worst case decides."""
-        effect = self.worst_design_effect if self.design_effect is None else self.design_effect
-        return Unit.TARGET_DAY if effect > DESIGN_EFFECT_LIMIT else Unit.INCIDENT
+        """The unit that counts: incidents only where the design effect is shown to be small enough."""
+        return Unit.TARGET_DAY if self.design_effect_upper > DESIGN_EFFECT_LIMIT else Unit.INCIDENT
 
 
 def cluster_spread(yes: ArrayLike, cluster: ArrayLike) -> Clustering:
@@ -77,27 +86,94 @@ def cluster_spread(yes: ArrayLike, cluster: ArrayLike) -> Clustering:
     votes = np.asarray(yes, dtype=float)
     n = len(votes)
     if n == 0:
-        return Clustering(n=0, clusters=0, design_effect=None, worst_design_effect=1.0, correlation=None)
+        return Clustering(
+            n=0, clusters=0, design_effect=None, design_effect_upper=1.0, worst_design_effect=1.0, correlation=None
+        )
     codes, _ = pd.factorize(np.asarray(cluster))
     size = np.bincount(codes).astype(float)
-    total = np.bincount(codes, weights=votes)
-    m = len(size)
-    share = votes.sum() / n
-    worst = float((size**2).sum() / n)
-    binary = share * (1 - share)
-    if m == 1 or binary == 0:
-        return Clustering(n=n, clusters=m, design_effect=None, worst_design_effect=worst, correlation=None)
-    variance = m / (m - 1) * ((total - share * size) ** 2).sum() / n**2
+    total = np.bincount(codes, weights=votes).astype(float)
+    effect = float(design_effects(size, total))
+    known = not np.isnan(effect)
     return Clustering(
         n=n,
-        clusters=m,
-        design_effect=float(variance / (binary / n)),
-        worst_design_effect=worst,
-        correlation=_anova_correlation(size, total, share),
+        clusters=len(size),
+        design_effect=effect if known else None,
+        design_effect_upper=float(design_effect_limits(size, total)),
+        worst_design_effect=worst_design_effect(size),
+        correlation=_anova_correlation(size, total, votes.sum() / n) if known else None,
     )
 
 
-def _anova_correlation(size: NDArray[Any], total: NDArray[Any], share: float) -> float | None:
+def worst_design_effect(size: Floats) -> float:
+    """Give the design effect were all votes of a cluster the same."""
+    return float((size**2).sum() / size.sum())
+
+
+def design_effects(size: Floats, total: Floats) -> Floats:
+    """Design effect of one or many histories with the same clusters.
+
+    Parameters
+    ----------
+    size : array of float, shape (n_clusters,)
+        Votes of each cluster, at least 1.
+    total : array of float, shape (..., n_clusters)
+        Those that say yes.
+
+    Returns
+    -------
+    array of float, shape (...)
+        NaN where all votes agree or there is one cluster: then the data cannot say.
+    """
+    n, m = size.sum(), len(size)
+    share = np.asarray(total.sum(axis=-1) / n)
+    binary = share * (1 - share)
+    squares = ((total - share[..., None] * size) ** 2).sum(axis=-1)
+    known = (binary > 0) & (m > 1)
+    effect = m / max(1, m - 1) * squares / n / np.where(known, binary, 1.0)
+    return np.where(known, effect, np.nan)
+
+
+def design_effect_limits(size: Floats, total: Floats) -> Floats:
+    """One-sided 95 % upper limit of the design effect.
+
+    Parameters
+    ----------
+    size, total
+        As `design_effects`.
+
+    Returns
+    -------
+    array of float, shape (...)
+        At most the worst design effect.
+
+    Notes
+    -----
+    The design effect is 1 + sum of size x (size - 1) x correlation over clusters / votes, and what is learned of the
+    correlation is learned from votes that share a cluster with one of the rarer answer: how often do they give it, too?
+    The Clopper-Pearson limit of that share, on the effective number of such clusters, bounds the correlation. Bunches
+    of one size say nothing of bunches of another: clusters are taken in classes of doubling size, and a class without
+    the rarer answer counts with its worst case, all votes alike. Within a class the correlation is taken to be one.
+    """
+    n = size.sum()
+    answered = np.asarray(total.sum(axis=-1))
+    rarer = np.where((2 * answered > n)[..., None], size - total, total)
+    share = rarer.sum(axis=-1) / n
+    excess = np.zeros_like(answered, dtype=float)
+    doublings = np.floor(np.log2(size))
+    for doubling in np.unique(doublings[size > 1]):
+        own = doublings == doubling
+        mates = rarer[..., own] * (size[own] - 1)
+        seen = mates.sum(axis=-1)
+        alike = (mates * (rarer[..., own] - 1) / (size[own] - 1)).sum(axis=-1) / np.where(seen > 0, seen, 1.0)
+        effective = seen**2 / np.where(seen > 0, (mates**2).sum(axis=-1), 1.0)
+        limit = clopper_pearson_upper(alike * effective, effective)
+        correlation = np.clip((limit - share) / (1 - share), 0.0, 1.0)
+        excess += (size[own] * (size[own] - 1)).sum() / n * correlation
+    limits: Floats = np.minimum(1 + excess, worst_design_effect(size))
+    return limits
+
+
+def _anova_correlation(size: Floats, total: Floats, share: float) -> float | None:
     n, m = size.sum(), len(size)
     if n == m:
         return None

@@ -4,7 +4,13 @@ import pytest
 import statsmodels.api as sm
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernaut_simulator.estimation.clustering import Unit, cluster_spread, one_vote_per_target_day
+from kubernaut_simulator.estimation.clustering import (
+    Unit,
+    cluster_spread,
+    design_effect_limits,
+    design_effects,
+    one_vote_per_target_day,
+)
 
 VOTES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=80)
 
@@ -80,3 +86,57 @@ def test_the_first_vote_speaks_for_its_target_day():
     )
 
     assert one_vote_per_target_day(votes)["incident_id"].tolist() == ["x", "y", "z"]
+
+
+def test_an_outage_without_a_stop_leaves_the_design_effect_open_although_single_stops_are_seen():
+    yes = np.concatenate([np.zeros(50, bool), np.arange(250) < 8])
+    found = cluster_spread(yes, np.concatenate([np.zeros(50, int), np.arange(1, 251)]))
+
+    assert found.design_effect < 1.5
+    assert found.design_effect_upper == found.worst_design_effect > 9
+    assert found.unit is Unit.TARGET_DAY
+
+
+def test_bunches_that_are_shown_to_be_independent_count_as_incidents():
+    rng = np.random.default_rng(11)
+    found = cluster_spread(rng.random(300) < 0.2, np.repeat(np.arange(150), 2))
+
+    assert found.worst_design_effect == 2.0
+    assert found.design_effect_upper < 1.5
+    assert found.unit is Unit.INCIDENT
+
+
+@given(VOTES)
+def test_the_limit_lies_between_one_and_the_worst_case(votes):
+    found = cluster_spread([v[0] for v in votes], [v[1] for v in votes])
+
+    assert 1.0 <= found.design_effect_upper <= found.worst_design_effect + 1e-9
+
+
+def test_many_histories_at_once_have_the_design_effects_of_each():
+    rng = np.random.default_rng(3)
+    size = np.array([1, 1, 1, 2, 2, 3, 8, 50], dtype=float)
+    total = rng.binomial(size.astype(int), 0.15, (30, len(size))).astype(float)
+    effects, limits = design_effects(size, total), design_effect_limits(size, total)
+    for at in range(30):
+        yes = np.concatenate([np.arange(s) < k for s, k in zip(size, total[at], strict=True)])
+        found = cluster_spread(yes, np.repeat(np.arange(len(size)), size.astype(int)))
+
+        assert found.design_effect_upper == pytest.approx(limits[at])
+        assert (found.design_effect is None) == np.isnan(effects[at])
+        assert found.design_effect is None or found.design_effect == pytest.approx(effects[at])
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.3, 0.6, 1.0])
+def test_the_limit_covers_the_true_design_effect_of_bunches_of_one_size(correlation):
+    rng = np.random.default_rng(9)
+    size = np.full(60, 4.0)
+    worlds, rate = 4_000, 0.2
+    if correlation in (0.0, 1.0):
+        chance = np.full((worlds, 60), rate) if correlation == 0.0 else (rng.random((worlds, 60)) < rate).astype(float)
+    else:
+        spread = 1 / correlation - 1
+        chance = rng.beta(rate * spread, (1 - rate) * spread, (worlds, 60))
+    limits = design_effect_limits(size, rng.binomial(4, chance).astype(float))
+
+    assert (limits >= 1 + 3 * correlation - 1e-9).mean() >= 0.92

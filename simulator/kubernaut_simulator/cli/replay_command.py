@@ -56,6 +56,13 @@ def replay(
     all_runs: Annotated[
         bool, typer.Option("--all-runs", help="Times of all runs, not only good ones; for looking at.")
     ] = False,
+    judge_all: Annotated[
+        bool,
+        typer.Option(
+            "--judge-all",
+            help="With -f: judge also by policies that are as recorded, instead of taking their recorded attempts.",
+        ),
+    ] = False,
     output: OutputOption = OutputFormat.TABLE,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -78,7 +85,9 @@ def replay(
     work = work_of(scheduler, jobs, partition_size)
     loaded = open_history(history, work, strict=strict, since=since, until=until, action=action, namespace=namespace)
     with progress() as shown:
-        replayed = run_replay(loaded, conditions_for(loaded, conditions), progress=shown, work=work)
+        replayed = run_replay(
+            loaded, conditions_for(loaded, conditions), judge_all=judge_all, progress=shown, work=work
+        )
     tell_partitions(replayed)
     population = Population.ALL if all_runs else Population.GOOD
     answers: Mapping[Show, Callable[[], Result]] = {

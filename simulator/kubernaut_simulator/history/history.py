@@ -192,6 +192,7 @@ class History:
         *,
         evaluator: "Evaluator | None" = None,
         fold: bool = True,
+        judge_all: bool = False,
         progress: Progress = silent,
         scheduler: "Scheduler | str | None" = None,
         partition_evaluations: int | None = None,
@@ -206,6 +207,8 @@ class History:
             None starts worker processes for this replay.
         fold : bool
             Judge equal inputs once.
+        judge_all : bool
+            Judge also by policies that `conditions` leave as recorded, instead of taking their recorded attempts.
         progress : Progress
         scheduler : Scheduler, str or None
             ``local``, ``threads``, ``processes`` or ``dask://HOST:PORT``: cut into partitions and have them replayed
@@ -226,7 +229,15 @@ class History:
         from kubernaut_simulator.replay.replay import replay  # noqa: PLC0415 - it knows this class
 
         work = work_for(scheduler, partition_evaluations=partition_evaluations)
-        return replay(self, conditions, evaluator=evaluator, fold=fold, progress=progress, work=work)
+        return replay(
+            self,
+            conditions,
+            evaluator=evaluator,
+            fold=fold,
+            judge_all=judge_all,
+            progress=progress,
+            work=work,
+        )
 
     def tune(
         self,

@@ -98,6 +98,7 @@ class ReplayPart:
 
     conditions: Conditions | None
     fold: bool
+    judge_all: bool
     label_age_s: float
 
     def __call__(self, partition: Partition) -> PartAnswer:
@@ -105,7 +106,10 @@ class ReplayPart:
         history = partition.history()
         newest = newest_recorded(history)
         part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
-        with WorkerEvaluator() as evaluator, Replaying(evaluator, self.conditions, fold=self.fold) as replaying:
+        with (
+            WorkerEvaluator() as evaluator,
+            Replaying(evaluator, self.conditions, fold=self.fold, judge_all=self.judge_all) as replaying,
+        ):
             tables = list(replaying.replay([part]))
             if not tables:
                 return PartAnswer(totals=None, votes=None, newest=newest, report=history.report)
@@ -122,6 +126,7 @@ def replay_partitions(
     *,
     conditions: Conditions | None,
     fold: bool,
+    judge_all: bool,
     label_age_s: float,
     progress: Progress = silent,
 ) -> MergedReplay:
@@ -135,7 +140,7 @@ def replay_partitions(
         The scheduler cannot be used.
     """
     totals, votes, newest, reports = [], [], [], []
-    ask = ReplayPart(conditions=conditions, fold=fold, label_age_s=label_age_s)
+    ask = ReplayPart(conditions=conditions, fold=fold, judge_all=judge_all, label_age_s=label_age_s)
     for answer in mapped(ask, history, work, progress=progress):
         newest.append(answer.newest)
         reports.append(answer.report)

@@ -302,6 +302,7 @@ def replay(
     *,
     evaluator: Evaluator | None = None,
     fold: bool = True,
+    judge_all: bool = False,
     progress: Progress = silent,
     label_age_s: float = LABEL_AGE_S,
     work: Work | None = None,
@@ -317,6 +318,9 @@ def replay(
         None starts worker processes for this replay, one a core. Partitions have evaluators of their own.
     fold : bool
         Judge equal inputs once.
+    judge_all : bool
+        Judge also where `conditions` leave a policy and its numbers as recorded. Without it the recorded attempts are
+        the answers there, and editing one policy costs the evaluation of that one.
     progress : Progress
     label_age_s : float
         Seconds.
@@ -335,10 +339,16 @@ def replay(
     """
     if work is not None or isinstance(history, StoredHistory):
         merged = replay_partitions(
-            history, work or Work(), conditions=conditions, fold=fold, label_age_s=label_age_s, progress=progress
+            history,
+            work or Work(),
+            conditions=conditions,
+            fold=fold,
+            judge_all=judge_all,
+            label_age_s=label_age_s,
+            progress=progress,
         )
         return Replay(source=history, merged=merged, conditions=conditions, label_age_s=label_age_s)
     part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
-    with workers_or(evaluator) as by, Replaying(by, conditions, fold=fold) as replaying:
+    with workers_or(evaluator) as by, Replaying(by, conditions, fold=fold, judge_all=judge_all) as replaying:
         rows = replaying.joined(list(replaying.replay([part], progress=progress)))
     return Replay(source=history, rows=rows, conditions=conditions, label_age_s=label_age_s)

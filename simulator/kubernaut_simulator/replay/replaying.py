@@ -29,6 +29,7 @@ from kubernaut_simulator.replay.folding import FoldingJudge
 from kubernaut_simulator.replay.inputs import LookInputs
 from kubernaut_simulator.replay.looks import LookTimes, Owners
 from kubernaut_simulator.replay.own_messages import Settling
+from kubernaut_simulator.replay.recorded_answers import RecordedAnswers, ask_or_recall
 from kubernaut_simulator.replay.replayed_table import as_recorded, replaced
 from kubernaut_simulator.replay.settling import Looks, RecordedRuns
 from kubernaut_simulator.replay.tasks import (
@@ -122,6 +123,7 @@ class _Asked:
     inputs: LookInputs
     places: NDArray[np.int64]
     numbers: NDArray[np.int64]
+    by_record: NDArray[np.bool_]
     first: NDArray[np.int64]
     times: LookTimes | None
 
@@ -144,16 +146,22 @@ class Replaying:
     conditions : mapping of Level to CompiledSet, or None
         None replays each evaluation by its own recorded policy on the recorded terms.
     fold : bool
+    judge_all : bool
+        False: where `conditions` leave a policy and its numbers as recorded, its attempts are the answers.
 
     Notes
     -----
     While the evaluator judges one task, the next is read here; it is spoken to from one thread.
     """
 
-    def __init__(self, evaluator: Evaluator, conditions: Conditions | None, *, fold: bool = True) -> None:
+    def __init__(
+        self, evaluator: Evaluator, conditions: Conditions | None, *, fold: bool = True, judge_all: bool = False
+    ) -> None:
         self._evaluator = evaluator
         self._conditions = conditions
         self._fold = fold
+        # By the recorded policies alone, a replay is a check of the record, which cannot be its own witness.
+        self._recall = conditions is not None and not judge_all
         self._judges: dict[tuple[str, str | None], FoldingJudge] = {}
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="replay")
         self._seen: set[ConditionId] = set()
@@ -184,11 +192,13 @@ class Replaying:
         settling: deque[_Settling | ArrowTable] = deque()
         for part in parts:
             tasks = self._tasks(part)
-            columns = LookTimes.of(part.attempts), LookInputs(part.attempts)
-            owners = Owners.of(part.evaluations, part.attempts)
+            times, inputs = LookTimes.of(part.attempts), LookInputs(part.attempts)
+            recorded, owners = RecordedAnswers(part.attempts), Owners.of(part.evaluations, part.attempts)
             for done, task in enumerate(tasks):
                 progress("replay", done, len(tasks))
-                waiting.append(self._ask(task, part.evaluations, owners, *columns))
+                waiting.append(
+                    self._ask(task, part.evaluations, owners=owners, times=times, inputs=inputs, recorded=recorded)
+                )
                 if len(waiting) > TASKS_AHEAD:
                     settling.append(_settled(waiting.popleft()))
                 if len(settling) > TASKS_AHEAD:
@@ -227,7 +237,16 @@ class Replaying:
         self._seen |= {task.condition for task in tasks}
         return tasks
 
-    def _ask(self, task: Task, evaluations: ArrowTable, owners: Owners, times: LookTimes, inputs: LookInputs) -> _Asked:
+    def _ask(
+        self,
+        task: Task,
+        evaluations: ArrowTable,
+        *,
+        owners: Owners,
+        times: LookTimes,
+        inputs: LookInputs,
+        recorded: RecordedAnswers,
+    ) -> _Asked:
         own = evaluations.take(pa.array(task.rows))
         first, places = owners.looks_of(task.rows)
         if task.policy is None:
@@ -238,18 +257,26 @@ class Replaying:
                 inputs=inputs,
                 places=places,
                 numbers=places[:0],
+                by_record=np.zeros(0, bool),
                 first=first,
                 times=None,
             )
         judge = self._judge(task.policy, task.settings)
         self.looks += len(places)
+        if self._recall:
+            numbers, by_record = ask_or_recall(
+                judge, recorded, inputs, places, policy=task.policy, settings=task.settings
+            )
+        else:
+            numbers, by_record = judge.ask(inputs, places), np.zeros(len(places), bool)
         return _Asked(
             task=task,
             own=own,
             judge=judge,
             inputs=inputs,
             places=places,
-            numbers=judge.ask(inputs, places),
+            numbers=numbers,
+            by_record=by_record,
             first=first,
             times=times.take(places),
         )
@@ -281,7 +308,7 @@ def _settled(asked: _Asked) -> _Settling | ArrowTable:
             times=asked.times,
             answer=answer,
             dictionary=judge.dictionary,
-            by_another=judge.by_another(answer),
+            by_another=judge.by_another(answer) & ~asked.by_record,
         ),
         timeout_s=task.terms.timeout_s if task.terms else None,
         hold_for_s=task.terms.hold_for_s if task.terms else None,

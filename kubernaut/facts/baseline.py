@@ -124,7 +124,7 @@ def restarts_since(pod: KubeObject, baseline: Baseline | None) -> int:
     before = _before(pod, baseline)
     return sum(
         max(0, now.restarts - before[name].restarts) if name in before else now.restarts
-        for name, now in containers_of(pod).items()
+        for name, now in pod.once(containers_of).items()
     )
 
 
@@ -133,7 +133,7 @@ def oom_killed_since(pod: KubeObject, baseline: Baseline | None) -> bool:
     before = _before(pod, baseline)
     return any(
         now.oom_kills - (before[name].oom_kills if name in before else frozenset())
-        for name, now in containers_of(pod).items()
+        for name, now in pod.once(containers_of).items()
     )
 
 

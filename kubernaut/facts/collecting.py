@@ -66,10 +66,16 @@ def collect(
     dict, dict
         The values by name, and what is unobserved by path.
     """
+    return sort_out((name, observe(compute)) for name, compute in items)
+
+
+def sort_out(
+    answers: "Iterable[tuple[str, Answer | Unobserved]]",
+) -> tuple[dict[str, JsonValue], dict[str, Unobserved]]:
+    """Give the values by name, and what is unobserved by path."""
     values: dict[str, JsonValue] = {}
     unobserved: dict[str, Unobserved] = {}
-    for name, compute in items:
-        answer = observe(compute)
+    for name, answer in answers:
         if isinstance(answer, Unobserved):
             unobserved[name] = answer
         elif isinstance(answer, Partial):

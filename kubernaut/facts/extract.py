@@ -12,7 +12,7 @@ from kubernaut.errors import FactsError
 from kubernaut.facts.autoscaling import AUTOSCALING_COMPUTATIONS, autoscalers
 from kubernaut.facts.baseline import Baseline, containers_of, pod_key
 from kubernaut.facts.capacity import CAPACITY_COMPUTATIONS
-from kubernaut.facts.collecting import Answer, CannotSee, collect, observe
+from kubernaut.facts.collecting import Answer, CannotSee, observe, sort_out
 from kubernaut.facts.definitions import FactSource
 from kubernaut.facts.deployment import DEPLOYMENT_COMPUTATIONS, Computation, spec_replicas
 from kubernaut.facts.image_pull import IMAGE_PULL_COMPUTATIONS
@@ -37,6 +37,7 @@ COMPUTATIONS: Mapping[str, Computation] = {
 }
 """How each registered fact is computed; those of Prometheus come from outside."""
 
+_OF_PROMETHEUS = tuple(name for name, fact in REGISTRY.items() if fact.source is FactSource.PROMETHEUS)
 _NO_PROMETHEUS = Unobserved(UnobservedReason.NOT_PROVIDED, "no Prometheus was asked for it")
 
 
@@ -95,16 +96,52 @@ def extract(
         action_ended_at=action_ended_at,
         unavailable=unavailable or {},
     )
-    facts, unobserved = collect(
-        (name, _bind(compute, look)) for name, compute in COMPUTATIONS.items() if wanted is None or name in wanted
-    )
-    from_outside = {
-        name: value for name, value in _from_prometheus(provided or {}).items() if wanted is None or name in wanted
-    }
-    facts |= {name: value for name, value in from_outside.items() if not isinstance(value, Unobserved)}
-    unobserved |= {name: value for name, value in from_outside.items() if isinstance(value, Unobserved)}
-    recorded = None if wanted is None else tuple((name,) for name in sorted({*facts, *unobserved, "parameters"}))
-    return Snapshot(facts={**facts, "parameters": parameters}, unobserved=unobserved, recorded=recorded)
+    return Extraction(look).snapshot(provided=provided, wanted=wanted)
+
+
+class Extraction:
+    """The facts of one look, each computed when it is first asked for.
+
+    For whoever judges several policies, which read different facts, on the same objects; what is asked for makes no
+    difference to any value.
+
+    Parameters
+    ----------
+    look : Look
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._answers: dict[str, Answer | Unobserved] = {}
+
+    def snapshot(
+        self,
+        *,
+        provided: "Mapping[str, JsonValue | Unobserved] | None" = None,
+        wanted: Collection[str] | None = None,
+    ) -> Snapshot:
+        """Give what `extract` gives; parameters as there.
+
+        Raises
+        ------
+        FactsError
+            `provided` names something else than a fact of Prometheus.
+        """
+        facts, unobserved = sort_out((name, self._answer(name)) for name in COMPUTATIONS if _is_in(name, wanted))
+        for name, value in _from_prometheus(provided or {}).items():
+            if not _is_in(name, wanted):
+                continue
+            if isinstance(value, Unobserved):
+                unobserved[name] = value
+            else:
+                facts[name] = value
+        recorded = None if wanted is None else tuple((name,) for name in sorted({*facts, *unobserved, "parameters"}))
+        return Snapshot(facts={**facts, "parameters": self._look.parameters}, unobserved=unobserved, recorded=recorded)
+
+    def _answer(self, name: str) -> "Answer | Unobserved":
+        if name not in self._answers:
+            self._answers[name] = observe(lambda: COMPUTATIONS[name](self._look))
+        return self._answers[name]
 
 
 def take_baseline(
@@ -164,15 +201,15 @@ def _whole(answer: object) -> int | None:
     return answer if isinstance(answer, int) else None
 
 
-def _bind(compute: Computation, look: Look) -> Callable[[], Answer]:
-    return lambda: compute(look)
+def _is_in(name: str, wanted: Collection[str] | None) -> bool:
+    return wanted is None or name in wanted
 
 
 def _from_prometheus(
     provided: "Mapping[str, JsonValue | Unobserved]",
 ) -> "dict[str, JsonValue | Unobserved]":
-    names = [name for name, fact in REGISTRY.items() if fact.source is FactSource.PROMETHEUS]
-    strangers = sorted(set(provided) - set(names))
+    strangers = sorted(set(provided) - set(_OF_PROMETHEUS))
     if strangers:
-        raise FactsError(f"{', '.join(strangers)}: not a fact that Prometheus provides; those are {', '.join(names)}")
-    return {name: provided.get(name, _NO_PROMETHEUS) for name in names}
+        known = ", ".join(_OF_PROMETHEUS)
+        raise FactsError(f"{', '.join(strangers)}: not a fact that Prometheus provides; those are {known}")
+    return {name: provided.get(name, _NO_PROMETHEUS) for name in _OF_PROMETHEUS}

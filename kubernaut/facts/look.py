@@ -85,7 +85,7 @@ class Look:
             raise not_provided(f"no pod names {self.target} by its owner, and the Deployment itself was not read")
         return pods
 
-    @property
+    @cached_property
     def pods(self) -> tuple[KubeObject, ...]:
         """The target's pods, without terminating ones."""
         return tuple(pod for pod in self.all_pods if not pod.terminating)
@@ -94,7 +94,7 @@ class Look:
     def nodes(self) -> tuple[Node, ...]:
         """Every node."""
         self.require("Node")
-        return tuple(read_node(item) for item in self.objects.of("Node"))
+        return tuple(item.once(read_node) for item in self.objects.of("Node"))
 
     @cached_property
     def loads(self) -> Mapping[str, Load]:

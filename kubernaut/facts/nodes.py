@@ -131,7 +131,7 @@ def loads(pods: Iterable[KubeObject]) -> dict[str, Load]:
             continue
         load = by_node.setdefault(node, Load())
         load.pods.append(pod)
-        add(load.requests, pod_requests(pod))
+        add(load.requests, pod.once(pod_requests))
     return by_node
 
 

@@ -6,14 +6,16 @@ then told by their structure (`kubernaut.facts.kinds`). The order of the input n
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.kinds import infer_kind
 from kubernaut.history.rows import ObjectVersion
+
+T = TypeVar("T")
 
 DEFAULT_NAMESPACE = "default"
 """Where `kubectl apply` would put an object that names no namespace."""
@@ -78,16 +80,27 @@ class KubeObject:
     owner: Owner | None
     terminating: bool
     fields: Fields
+    _told: dict[Callable[["KubeObject"], Any], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, tell: "Callable[[KubeObject], T]") -> T:
+        """Give what a function of the object alone says; asked a second time it is not computed again.
+
+        Facts ask the same of a pod many times over, and one object may be part of many looks.
+        """
+        if tell not in self._told:
+            self._told[tell] = tell(self)
+        known: T = self._told[tell]
+        return known
 
     @property
     def spec(self) -> Fields:
         """Its `spec`; empty when missing."""
-        return self.fields.at("spec")
+        return self.once(_spec)
 
     @property
     def status(self) -> Fields:
         """Its `status`; empty when missing."""
-        return self.fields.at("status")
+        return self.once(_status)
 
     @property
     def version(self) -> ObjectVersion:
@@ -204,6 +217,14 @@ def read_object(item: Mapping[str, Any], kind: str) -> KubeObject:
         terminating="deletionTimestamp" in metadata,
         fields=Fields(item, f"{title}: "),
     )
+
+
+def _spec(item: KubeObject) -> Fields:
+    return item.fields.at("spec")
+
+
+def _status(item: KubeObject) -> Fields:
+    return item.fields.at("status")
 
 
 def _owner(metadata: Fields) -> Owner | None:

@@ -23,7 +23,7 @@ def _count(holds: Callable[[KubeObject], bool]) -> Computation:
     def fact(look: Look) -> Answer:
         if look.is_absent:
             return None
-        return sum(holds(pod) for pod in look.pods if not is_finished(pod))
+        return sum(pod.once(holds) for pod in look.pods if not is_finished(pod))
 
     return fact
 
@@ -81,31 +81,35 @@ def _require_baseline(look: Look) -> None:
         raise CannotSee(look.baseline.unobserved)
 
 
-def _memory_limit(_: Look, pod: KubeObject) -> Answer:
+def _memory_limit(pod: KubeObject) -> str | None:
     limit = memory_limit(pod.spec)
     return None if limit is None else format_memory_mi(limit, up=False)
 
 
+def _is_ready(pod: KubeObject) -> bool:
+    return condition_is_true(pod.status, "Ready")
+
+
 _POD_FIELDS: Mapping[str, Callable[[Look, KubeObject], Answer]] = {
     "name": lambda _, pod: pod.name,
-    "status": lambda _, pod: shown(pod).status,
+    "status": lambda _, pod: pod.once(shown).status,
     "phase": lambda _, pod: pod.status.text("phase"),
-    "ready": lambda _, pod: condition_is_true(pod.status, "Ready"),
-    "restarts": lambda _, pod: shown(pod).restarts,
+    "ready": lambda _, pod: pod.once(_is_ready),
+    "restarts": lambda _, pod: pod.once(shown).restarts,
     "restarts_since_baseline": _restarts_since_baseline,
     "oom_killed": _oom_killed,
-    "waiting_reason": lambda _, pod: waiting_reason(pod),
-    "unschedulable": lambda _, pod: is_unschedulable(pod),
+    "waiting_reason": lambda _, pod: pod.once(waiting_reason),
+    "unschedulable": lambda _, pod: pod.once(is_unschedulable),
     "node": lambda _, pod: pod.spec.text("nodeName") or None,
     "cpu_usage": lambda look, pod: format_cpu_m(usage(look, pod, CPU), up=True),
     "memory_usage": lambda look, pod: format_memory_mi(usage(look, pod, MEMORY), up=True),
-    "memory_limit": _memory_limit,
+    "memory_limit": lambda _, pod: pod.once(_memory_limit),
 }
 
 POD_COMPUTATIONS: Mapping[str, Computation] = {
     "total_pods": _count(lambda _: True),
     "running_pods": _count(lambda pod: pod.status.text("phase") == "Running"),
-    "ready_pods": _count(lambda pod: condition_is_true(pod.status, "Ready")),
+    "ready_pods": _count(_is_ready),
     "updated_pods": _updated,
     "terminating_pods": _terminating,
     "unschedulable_pods": _count(is_unschedulable),

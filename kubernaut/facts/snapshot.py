@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 from kubernaut.json_types import JsonObject
@@ -51,6 +52,7 @@ class Unobserved:
     detail: str = ""
 
 
+@lru_cache(maxsize=8192)
 def parse_path(text: str) -> ReadPath:
     """Turn ``pods[3].status`` into ``("pods", "3", "status")``; ``""`` is the empty path."""
     return tuple(_part(match) for match in _PART.finditer(text))

@@ -153,7 +153,7 @@ def _answer(before: StageStatus, step: Step, answers: Sequence[Looked]) -> Decis
     if step.evaluated:
         objects = answers[-1].objects if answers else ()
         intents.append(RecordEvaluations(keys=step.evaluated, objects=objects))
-    if step.status.decisive != before.decisive:
+    if step.status.decides_otherwise(before):
         intents.append(StoreStatus())
     intents.extend(step.events)
     if step.read is not None:

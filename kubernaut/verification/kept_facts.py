@@ -4,9 +4,10 @@ The operator and the generator of worlds record through the same function, so th
 was reached live, or says that a path was not recorded.
 """
 
+from functools import lru_cache
 from typing import Literal
 
-from kubernaut.facts.snapshot import Snapshot, overlap, parse_path
+from kubernaut.facts.snapshot import ReadPath, Snapshot, overlap, parse_path
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.projecting import projection
 
@@ -26,10 +27,12 @@ def kept_facts(snapshot: Snapshot, policy: CompiledPolicy, *, record_facts: Lite
         return snapshot
     return Snapshot(
         facts=projection(policy.reads)(snapshot.facts),
-        unobserved={
-            path: why
-            for path, why in snapshot.unobserved.items()
-            if any(overlap(read, parse_path(path)) for read in policy.reads)
-        },
+        unobserved={path: why for path, why in snapshot.unobserved.items() if _is_read(policy.reads, path)},
         recorded=policy.reads,
     )
+
+
+@lru_cache(maxsize=8192)
+def _is_read(reads: tuple[ReadPath, ...], path: str) -> bool:
+    parsed = parse_path(path)
+    return any(overlap(read, parsed) for read in reads)

@@ -11,7 +11,7 @@ import hashlib
 import math
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count
 
@@ -122,6 +122,8 @@ class PollTimes:
     condition: str
     deadlines_s: tuple[float, ...]
     poll_interval_s: float | None = None
+    _known_s: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
+    _more: list[Iterator[float]] = field(default_factory=list, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.poll_interval_s is not None and self.poll_interval_s <= 0.0:
@@ -141,16 +143,18 @@ class PollTimes:
         return slot + 1, self.offset_s(slot + 1)
 
     def _known(self, *, slots: int = 1, beyond_s: float = -1.0) -> list[float]:
-        known_s, more = _times(self)
+        known_s = self._known_s
         while len(known_s) < slots or known_s[-1] <= beyond_s:
-            known_s.append(next(more))
+            if not self._more:
+                self._more.append(_merged(self))
+            known_s.append(next(self._more[0]))
         return known_s
 
 
 @lru_cache(maxsize=4096)
-def _times(times: PollTimes) -> tuple[list[float], Iterator[float]]:
-    """Give the times computed so far and where the next come from; a cache, equal for equal `times`."""
-    return [], _merged(times)
+def poll_times(uid: str, condition: str, deadlines_s: tuple[float, ...], poll_interval_s: float | None) -> PollTimes:
+    """Give poll times, those that were computed before with what is known of them; attributes of `PollTimes`."""
+    return PollTimes(uid=uid, condition=condition, deadlines_s=deadlines_s, poll_interval_s=poll_interval_s)
 
 
 def _merged(times: PollTimes) -> Iterator[float]:

@@ -8,10 +8,12 @@ or a later step touches the target.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 from kubernaut.enforcement.decision import STOPPING
 from kubernaut.verdicts import Verdict
-from kubernaut.verification.polls import PollTimes, hashed_share
+from kubernaut.verification.polls import hashed_share, poll_times
 from kubernaut.verification.postcondition import (
     Due,
     PostconditionState,
@@ -42,7 +44,6 @@ from kubernaut.verification.types import (
     Looked,
     ObservationEnded,
     ReadFacts,
-    StageCondition,
     StagePhase,
     StageSpec,
 )
@@ -79,13 +80,34 @@ def observed_to_timeout(spec: StageSpec) -> bool:
     return hashed_share("observe", spec.uid) < spec.observed_share
 
 
-def poll_times(spec: StageSpec, entry: StageCondition, state: PostconditionState) -> PollTimes:
-    """Give a postcondition's poll times."""
-    return PollTimes(
-        uid=spec.uid,
-        condition=str(entry.condition.id),
-        deadlines_s=state.deadlines_s,
-        poll_interval_s=entry.condition.poll_interval_s,
+class _Watched(NamedTuple):
+    """What a stage's spec says of one postcondition."""
+
+    key: str
+    condition: str
+    terms: Terms
+
+
+class _Plan(NamedTuple):
+    """What follows from a stage's spec alone; asked for at every look, worked out once.
+
+    Attributes
+    ----------
+    watched : tuple of _Watched
+        In the spec's order.
+    observe : bool
+        As `observed_to_timeout`.
+    """
+
+    watched: tuple[_Watched, ...]
+    observe: bool
+
+
+@lru_cache(maxsize=256)
+def _plan(spec: StageSpec) -> _Plan:
+    return _Plan(
+        tuple(_Watched(entry.key, str(entry.condition.id), terms_of(entry.condition)) for entry in spec.conditions),
+        observed_to_timeout(spec),
     )
 
 
@@ -97,33 +119,32 @@ def step(
     now: datetime,
 ) -> Step:
     """Take the answers in and say what is to be done."""
+    plan = _plan(spec)
     work = _Work(dict(status.postconditions))
-    terms = {entry.key: terms_of(entry.condition) for entry in spec.conditions}
+    terms = {one.key: one.terms for one in plan.watched} if answers else {}
     for looked in answers:
         for key, look, record in looks(spec, status, looked):
             if look.slot > work.states[key].last_slot:
                 work.attempts.append(record)
                 work.put(key, advance(work.states[key], look, terms[key]))
     wanted: dict[str, Due] = {}
-    observe = observed_to_timeout(spec)
     now_s = (now - status.started_at).total_seconds()
-    for entry in spec.conditions:
-        key, state = entry.key, work.states[entry.key]
+    for one in plan.watched:
+        key, state = one.key, work.states[one.key]
         if ended is not None:
             reason, detail = end_reason(ended)
-            work.put(key, end(state, terms[key], at_s=now_s, reason=reason, detail=detail))
+            work.put(key, end(state, one.terms, at_s=now_s, reason=reason, detail=detail))
             if state.verdict is not None:
                 work.evaluated[key] = None
             continue
-        wanted[key] = _due(spec, entry, state, terms[key], now_s=now_s, observe=observe)
-        if wanted[key].close:
-            work.put(key, close(state, terms[key]))
-            wanted[key] = _due(spec, entry, work.states[key], terms[key], now_s=now_s, observe=observe)
-    over = all(
-        work.states[entry.key].verdict is not None and (ended is not None or wanted[entry.key].next_s is None)
-        for entry in spec.conditions
-    )
-    if over and ended is None and observe:
+        want = _due(spec, one, state, now_s=now_s, observe=plan.observe)
+        if want.close:
+            work.put(key, close(state, one.terms))
+            want = _due(spec, one, work.states[key], now_s=now_s, observe=plan.observe)
+        wanted[key] = want
+    settled = all(state.verdict is not None for state in work.states.values())
+    over = settled and (ended is not None or all(want.next_s is None for want in wanted.values()))
+    if over and ended is None and plan.observe:
         work.evaluated.update(dict.fromkeys(work.states))
     status = replace(
         status,
@@ -143,23 +164,9 @@ def step(
     )
 
 
-def _due(
-    spec: StageSpec,
-    entry: StageCondition,
-    state: PostconditionState,
-    terms: Terms,
-    *,
-    now_s: float,
-    observe: bool,
-) -> Due:
-    return due(
-        state,
-        terms,
-        poll_times(spec, entry, state),
-        now_s=now_s,
-        observe=observe,
-        wake_ahead_s=spec.wake_ahead_s,
-    )
+def _due(spec: StageSpec, one: _Watched, state: PostconditionState, *, now_s: float, observe: bool) -> Due:
+    times = poll_times(spec.uid, one.condition, state.deadlines_s, one.terms.poll_interval_s)
+    return due(state, one.terms, times, now_s=now_s, observe=observe, wake_ahead_s=spec.wake_ahead_s)
 
 
 def _decided(spec: StageSpec, status: StageStatus, work: _Work, now: datetime) -> StageStatus:

@@ -4,7 +4,8 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import NamedTuple
 
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.verdicts import Code, Reason, Verdict
@@ -12,9 +13,11 @@ from kubernaut.verification.polls import PollTimes, observation_due
 from kubernaut.verification.timeline import Look, Terms, Timeline
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PostconditionState:
-    """What the looks so far have come to; attributes as in `Timeline`, seconds from the stage's start."""
+class PostconditionState(NamedTuple):
+    """What the looks so far have come to; attributes as in `Timeline`, seconds from the stage's start.
+
+    A named tuple, because one is made for every look.
+    """
 
     deadlines_s: tuple[float, ...]
     last_slot: int = -1
@@ -61,7 +64,7 @@ class PostconditionState:
         )
 
 
-_FIELDS = tuple(field.name for field in fields(PostconditionState))
+_CONTENTS = attrgetter(*PostconditionState._fields)
 
 
 def terms_of(condition: ResolvedCondition) -> Terms:
@@ -100,13 +103,13 @@ def nobody_looked(state: PostconditionState, terms: Terms) -> bool:
 
 def freeze(timeline: Timeline) -> PostconditionState:
     """Give a timeline's contents as a value."""
-    return PostconditionState(**{name: getattr(timeline, name) for name in _FIELDS})
+    return PostconditionState._make(_CONTENTS(timeline))
 
 
 def _thaw(state: PostconditionState, terms: Terms) -> Timeline:
     timeline = Timeline(terms)
-    for name in _FIELDS:
-        setattr(timeline, name, getattr(state, name))
+    for name, value in zip(PostconditionState._fields, state, strict=True):
+        setattr(timeline, name, value)
     return timeline
 
 
@@ -116,8 +119,7 @@ def _change(state: PostconditionState, terms: Terms, what: Callable[[Timeline], 
     return freeze(timeline)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
+class Due(NamedTuple):
     """Whether a postcondition wants a look now.
 
     Attributes

@@ -79,6 +79,11 @@ class PreconditionState:
         """Looks taken."""
         return self.last_slot + 1
 
+    @property
+    def decisive(self) -> tuple[object, ...]:
+        """What would lead elsewhere if it were forgotten."""
+        return (self.verdict, self.now_verdict)
+
 
 def advance(state: PreconditionState, look: Look) -> PreconditionState:
     """Take one evaluation; a poll already seen changes nothing."""

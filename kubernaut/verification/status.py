@@ -81,19 +81,30 @@ class StageStatus:
         state = self.preconditions.get(key) or self.postconditions.get(key)
         return None if state is None else state.verdict
 
-    @property
-    def decisive(self) -> tuple[object, ...]:
-        """What must not be lost: the status is stored when this changes, and not at every look."""
-        return (
-            self.phase,
-            self.enforcement,
-            tuple(sorted(self.overrides)),
-            tuple(sorted(self.overridden)),
-            self.blocked_until,
-            self.decided_at,
-            self.stopped_by,
-            self.ended,
-            self.over,
-            tuple((key, state.verdict, state.now_verdict) for key, state in self.preconditions.items()),
-            tuple((key, state.decisive) for key, state in self.postconditions.items()),
+    def decides_otherwise(self, before: "StageStatus") -> bool:
+        """Say whether this differs from an earlier status of the stage in what must not be lost.
+
+        The status is stored when it does, and not at every look.
+        """
+        return _of_stage(self) != _of_stage(before) or any(
+            state is not former[key] and state.decisive != former[key].decisive
+            for states, former in (
+                (self.preconditions, before.preconditions),
+                (self.postconditions, before.postconditions),
+            )
+            for key, state in states.items()
         )
+
+
+def _of_stage(status: StageStatus) -> tuple[object, ...]:
+    return (
+        status.phase,
+        status.enforcement,
+        status.overrides.keys(),
+        status.overridden.keys(),
+        status.blocked_until,
+        status.decided_at,
+        status.stopped_by,
+        status.ended,
+        status.over,
+    )

@@ -58,21 +58,23 @@ class StageCondition:
     percent : float or None
         The rollout percent in force: 0 when the block budget has set the condition back to warn. None means
         the condition's own.
+    key : str
+        Its name within the stage.
     """
 
     condition: ResolvedCondition
     enforced: bool
     percent: float | None = None
+    key: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A stage asks for it at every look at every condition.
+        object.__setattr__(self, "key", condition_key(self.condition))
 
     @classmethod
     def of(cls, condition: ResolvedCondition, enforcement: Enforcement) -> "StageCondition":
         """Put a condition and what was settled about its enforcement together."""
         return cls(condition=condition, enforced=enforcement.enforced, percent=enforcement.percent)
-
-    @property
-    def key(self) -> str:
-        """Its name within the stage."""
-        return condition_key(self.condition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,10 @@ class StageSpec:
     observed_share: float = DEFAULT_OBSERVED_SHARE
     wake_ahead_s: float = 0.0
     validation_enabled: bool = True
+
+    def __hash__(self) -> int:
+        # Conditions hold mappings, and few stages share a UID and a phase.
+        return hash((self.uid, self.phase is Phase.PRE))
 
 
 # --- observations: what happened since the last call ---

@@ -1,11 +1,11 @@
 """Carries out what the engine's `decide` asks for, on a virtual clock: reads, judges, records, waits by jumping.
 
 No rule of verification is known here: what is looked at when, what a verdict does and when a stage is over is
-the answer of `decide`. Judging goes through the engine too; equal inputs of one policy are judged once.
+the answer of `decide`. Between two changes of what can be seen the facts are one and the same, so a condition is judged
+once for each such stretch.
 """
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -17,8 +17,6 @@ from kubernaut.facts.snapshot import Snapshot
 from kubernaut.history.rows import AttemptRow, EvaluationRow, ObjectVersion
 from kubernaut.identity import Phase
 from kubernaut.json_types import JsonObject
-from kubernaut.judging import judge
-from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.verdicts import Judgement
 from kubernaut.verification.decide import begin, decide
@@ -35,33 +33,10 @@ from kubernaut.verification.types import (
     RecordEvaluations,
     StageCondition,
     StageSpec,
+    condition_key,
 )
-from kubernaut_simulator.worlds.eyes import Eyes
-
-
-class FoldingJudge:
-    """Judges by the engine; an input that a policy has seen is not judged again.
-
-    Parameters
-    ----------
-    evaluator : Evaluator
-    """
-
-    def __init__(self, evaluator: Evaluator) -> None:
-        self._evaluator = evaluator
-        self._known: dict[tuple[str, str], Judgement] = {}
-        self.judged = 0
-
-    def judge(self, policy: CompiledPolicy, snapshot: Snapshot) -> Judgement:
-        """Judge one snapshot that holds what the policy reads."""
-        text = json.dumps(snapshot.facts, sort_keys=True, ensure_ascii=False)
-        missing = ";".join(f"{path}={why.reason}:{why.detail}" for path, why in snapshot.unobserved.items())
-        key = (policy.digest, f"{text}|{missing}")
-        known = self._known.get(key)
-        if known is None:
-            self.judged += 1
-            known = self._known[key] = judge(self._evaluator, policy, [snapshot])[0]
-        return known
+from kubernaut_simulator.worlds.eyes import THROTTLING, Eyes, Sight
+from kubernaut_simulator.worlds.judging import WorldJudge
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,13 +48,48 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One condition's policy, and what is to be looked at for it.
+
+    Attributes
+    ----------
+    wanted : frozenset of str, or None
+        Facts, by their names at the top; None means all.
+    throttling : bool
+        The fact of Prometheus, which changes by itself, is among them.
+    """
+
+    policy: CompiledPolicy
+    wanted: frozenset[str] | None
+    throttling: bool
+
+
+def judged_by(resolution: Resolution, phase: Phase, *, record_facts: str) -> dict[str, Judged]:
+    """Give how the conditions of a phase are judged, by their keys.
+
+    Parameters
+    ----------
+    record_facts : str
+        ``read`` or ``all``.
+    """
+    found: dict[str, Judged] = {}
+    for condition in resolution.phase(phase):
+        policy = resolution.policy(condition)
+        everything = record_facts == "all" or policy.reads_everything
+        wanted = None if everything else frozenset(path[0] for path in policy.reads)
+        throttling = wanted is None or THROTTLING in wanted
+        found[condition_key(condition)] = Judged(policy=policy, wanted=wanted, throttling=throttling)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """One stage of one run and what driving it needs.
 
     Attributes
     ----------
-    resolution : Resolution
-        Of the stage's level.
+    judged : mapping of str to Judged
+        By the conditions' keys.
     enforcement : bool
         The global switch.
     record_facts : str
@@ -87,21 +97,12 @@ class Stage:
     """
 
     spec: StageSpec
-    resolution: Resolution
+    judged: Mapping[str, Judged]
     enforcement: bool
     record_facts: str
     parameters: JsonObject
     input_context: InputContext
     row_context: RunContext
-
-    def wanted(self, keys: Collection[str]) -> frozenset[str] | None:
-        """Give the facts that some of the conditions read, by their names at the top; None means all."""
-        if self.record_facts == "all":
-            return None
-        policies = [self.resolution.policy(entry.condition) for entry in self.spec.conditions if entry.key in keys]
-        if any(policy.reads_everything for policy in policies):
-            return None
-        return frozenset(path[0] for policy in policies for path in policy.reads)
 
 
 def stage_conditions(resolution: Resolution, phase: Phase, *, bucket: int) -> tuple[StageCondition, ...]:
@@ -118,12 +119,12 @@ class Driver:
     Parameters
     ----------
     eyes : Eyes
-    judge : FoldingJudge
+    judge : WorldJudge
     start : datetime
         Moment of virtual second 0.
     """
 
-    def __init__(self, eyes: Eyes, judge: FoldingJudge, *, start: datetime) -> None:
+    def __init__(self, eyes: Eyes, judge: WorldJudge, *, start: datetime) -> None:
         self._eyes = eyes
         self._judge = judge
         self._start = start
@@ -193,17 +194,18 @@ class Driver:
 
     def _look(self, stage: Stage, intent: ReadFacts, now: datetime) -> Looked:
         at_s = self.seconds(now)
-        seen, snapshot = self._eyes.look(at_s, wanted=stage.wanted(intent.slots))
+        sight = self._eyes.look(at_s)
         judgements: dict[str, Judgement] = {}
         kept: dict[str, Snapshot] = {}
         for entry in stage.spec.conditions:
             key = entry.key
             if key not in intent.slots:
                 continue
+            seen = sight.state if stage.judged[key].throttling else sight.state_of_objects
             place = (stage.spec.level, stage.spec.phase, key, seen)
             known = self._judged.get(place)
             if known is None:
-                known = self._judged[place] = self._judge_one(stage, entry, snapshot)
+                known = self._judged[place] = self._judge_one(stage, entry, sight)
             kept[key], judgements[key] = known
         return Looked(
             slots=intent.slots,
@@ -211,19 +213,18 @@ class Driver:
             read_at=now + timedelta(seconds=self._eyes.read_s(at_s)),
             judgements=judgements,
             snapshots=kept,
-            objects=self._eyes.target_version(at_s),
+            objects=sight.target,
         )
 
-    def _judge_one(self, stage: Stage, entry: StageCondition, snapshot: Snapshot) -> tuple[Snapshot, Judgement]:
-        condition = entry.condition
-        policy = stage.resolution.policy(condition)
+    def _judge_one(self, stage: Stage, entry: StageCondition, sight: Sight) -> tuple[Snapshot, Judgement]:
+        condition, judged = entry.condition, stage.judged[entry.key]
         whole = policy_input(
-            snapshot,
+            self._eyes.snapshot(sight, wanted=judged.wanted),
             condition=condition.id,
             context=stage.input_context,
             parameters=stage.parameters,
             settings=condition.settings,
         )
-        read = kept_facts(whole, policy, record_facts="read")
-        judgement = self._judge.judge(policy, read)
+        read = kept_facts(whole, judged.policy, record_facts="read")
+        judgement = self._judge.judge(judged.policy, read)
         return (read if stage.record_facts == "read" else whole), judgement

@@ -1,15 +1,17 @@
 """Looking at a world: Kubernetes objects of the moment through the engine's fact extraction, with what cannot be read.
 
-Facts change only when something that can be seen changes, so a snapshot is taken once for each stretch between two
-changes. Which reads fail is drawn from the moment of the look, never from what is judged.
+Facts change only when something that can be seen changes, so each is taken once for each stretch between two changes,
+and only if it is asked for. Which reads fail is drawn from the moment of the look, never from what is judged.
 """
 
 from bisect import bisect_right
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.definitions import ALL_PODS
-from kubernaut.facts.extract import extract, take_baseline
+from kubernaut.facts.extract import Extraction, take_baseline
+from kubernaut.facts.look import Look
 from kubernaut.facts.objects import Target
 from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
 from kubernaut.history.rows import ObjectVersion
@@ -34,6 +36,27 @@ _HUNDREDTH = 100
 def share_of(seed: int, *names: object) -> float:
     """Give a number in [0, 1) that depends on the seed and the names only."""
     return digest_number(seed, *names) / 2**64
+
+
+class Sight(NamedTuple):
+    """What can be seen at a moment.
+
+    Attributes
+    ----------
+    at_s : float, unit s
+    state_of_objects, state : hashable
+        Within one run, equal ones mean equal facts from objects, and equal facts of all sources.
+    throttling : float or Unobserved
+        What Prometheus says.
+    target : tuple of ObjectVersion
+        The version of the target; empty when it is not there.
+    """
+
+    at_s: float
+    state_of_objects: tuple[int, str, bool]
+    state: tuple[object, ...]
+    throttling: float | Unobserved
+    target: tuple[ObjectVersion, ...]
 
 
 class Eyes:
@@ -66,13 +89,16 @@ class Eyes:
         self._standing = self._never_readable()
         self._baseline: Baseline | None = None
         self._ended_s: float | None = None
-        self._snapshots: dict[tuple[object, ...], Snapshot] = {}
+        self._facts: dict[tuple[int, str, bool], Extraction] = {}
+        self._targets: dict[int, tuple[ObjectVersion, ...]] = {}
         self._changes_s: list[float] = []
         self.changed()
 
     def changed(self) -> None:
         """Take note that somebody acted: what lies ahead is another."""
         self._changes_s = self._life.changes()
+        self._facts.clear()
+        self._targets.clear()
 
     def stretch(self, at_s: float) -> int:
         """Give the number of the stretch without visible change that a moment lies in."""
@@ -93,48 +119,47 @@ class Eyes:
         share = share_of(self._life.seed, self._key, "read", f"{at_s:.6f}")
         return round(least_s + (most_s - least_s) * share, 3)
 
-    def look(self, at_s: float, *, wanted: frozenset[str] | None) -> tuple[tuple[object, ...], Snapshot]:
-        """Read the facts at a moment.
+    def look(self, at_s: float) -> Sight:
+        """See what there is to be seen at a moment; `snapshot` takes facts of it."""
+        stretch = self.stretch(at_s)
+        throttling = self._throttling(at_s)
+        objects = (stretch, self._hiccup(at_s), self._baseline is None)
+        number = throttling.reason if isinstance(throttling, Unobserved) else throttling
+        if stretch not in self._targets:
+            self._targets[stretch] = self._target_version(at_s)
+        return Sight(at_s, objects, (*objects, number), throttling, self._targets[stretch])
+
+    def snapshot(self, sight: Sight, *, wanted: frozenset[str] | None) -> Snapshot:
+        """Take facts of what is seen.
 
         Parameters
         ----------
         wanted : frozenset of str, or None
             Names at the top of `input` that are read; None means all facts.
-
-        Returns
-        -------
-        tuple, Snapshot
-            Equal first parts within one run mean equal snapshots.
         """
-        hiccup = self._hiccup(at_s)
-        throttling = self._throttling(at_s) if wanted is None or THROTTLING in wanted else None
-        key = (
-            wanted,
-            self.stretch(at_s),
-            hiccup,
-            throttling.reason if isinstance(throttling, Unobserved) else throttling,
-            self._baseline is None,
-        )
-        known = self._snapshots.get(key)
-        if known is None:
-            unavailable = dict(self._standing)
-            if hiccup:
-                unavailable[hiccup] = Unobserved(UnobservedReason.TIMED_OUT, "the API server did not answer in time")
-            known = self._snapshots[key] = extract(
-                self._objects.at(at_s, version=self._version(at_s)),
-                self.target,
-                self._parameters,
-                now=self._start + timedelta(seconds=at_s),
+        facts = self._facts.get(sight.state_of_objects)
+        if facts is None:
+            facts = self._facts[sight.state_of_objects] = self._extraction(sight)
+        return facts.snapshot(provided={THROTTLING: sight.throttling}, wanted=wanted)
+
+    def _extraction(self, sight: Sight) -> Extraction:
+        unavailable = dict(self._standing)
+        _, hiccup, _ = sight.state_of_objects
+        if hiccup:
+            unavailable[hiccup] = Unobserved(UnobservedReason.TIMED_OUT, "the API server did not answer in time")
+        return Extraction(
+            Look(
+                objects=self._objects.at(sight.at_s, version=self._version(sight.at_s)),
+                target=self.target,
+                parameters=self._parameters,
+                now=self._start + timedelta(seconds=sight.at_s),
                 baseline=self._baseline,
                 unavailable=unavailable,
                 action_ended_at=None if self._ended_s is None else self._start + timedelta(seconds=self._ended_s),
-                provided={} if throttling is None else {THROTTLING: throttling},
-                wanted=wanted,
             )
-        return key, known
+        )
 
-    def target_version(self, at_s: float) -> tuple[ObjectVersion, ...]:
-        """Give the version of the target that a look at a moment sees; empty when it is not there."""
+    def _target_version(self, at_s: float) -> tuple[ObjectVersion, ...]:
         if not self._life.there:
             return ()
         target = self.target

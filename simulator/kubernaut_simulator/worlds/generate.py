@@ -11,8 +11,8 @@ from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.writing import write_parquet
 from kubernaut_simulator.worlds.conditions import pinned, world_sets
-from kubernaut_simulator.worlds.driver import FoldingJudge
 from kubernaut_simulator.worlds.fleet import make_fleet
+from kubernaut_simulator.worlds.judging import WorldJudge
 from kubernaut_simulator.worlds.playing import Player, World
 from kubernaut_simulator.worlds.scenario import Scenario
 from kubernaut_simulator.worlds.traffic import Incident
@@ -99,7 +99,7 @@ def play(
     """
     sets = pinned(world_sets(scenario))
     with WorkerEvaluator() as evaluator:
-        player = Player(World(scenario=scenario, seed=seed, start=start, sets=sets, judge=FoldingJudge(evaluator)))
+        player = Player(World(scenario=scenario, seed=seed, start=start, sets=sets, judge=WorldJudge(evaluator)))
         yield list(player.policy_rows()), []
         for incident in islice(_incidents(scenario, seed), incidents):
             yield player.play(incident)

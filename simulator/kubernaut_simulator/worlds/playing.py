@@ -24,8 +24,9 @@ from kubernaut.verification.rows import RunContext, stopping_percents
 from kubernaut.verification.status import StageStatus
 from kubernaut.verification.types import EndCause, ObservationEnded, StagePhase, StageSpec
 from kubernaut_simulator.worlds.causes import Cause
-from kubernaut_simulator.worlds.driver import Driver, FoldingJudge, Stage, stage_conditions
+from kubernaut_simulator.worlds.driver import Driver, Judged, Stage, judged_by, stage_conditions
 from kubernaut_simulator.worlds.eyes import Eyes
+from kubernaut_simulator.worlds.judging import WorldJudge
 from kubernaut_simulator.worlds.meanwhile import answer_action
 from kubernaut_simulator.worlds.objects import WorldObjects
 from kubernaut_simulator.worlds.onset import begin_life
@@ -75,7 +76,7 @@ class World:
     seed: int
     start: datetime
     sets: PinnedSets
-    judge: FoldingJudge
+    judge: WorldJudge
 
     @property
     def cluster_uid(self) -> str:
@@ -101,7 +102,7 @@ class Player:
         # Both take a digest over all texts; they are asked for at every stage.
         self._settings_digest = world.sets.digest
         self._clock = Clock(cluster_uid=world.cluster_uid, start=world.start)
-        self._resolutions: dict[tuple[Level, str, str], Resolution] = {}
+        self._resolved: dict[tuple[Level, Phase, str, str], tuple[Resolution, Mapping[str, Judged]]] = {}
         self._versions = {
             "engine": __version__,
             "evaluator": f"regopy {version('regopy')}",
@@ -259,7 +260,7 @@ class Player:
 
     def _stage(self, run: Run, life: TargetLife, level: Level, phase: Phase) -> Stage:
         deployment = life.deployment
-        resolution = self._resolved_at(level, deployment.namespace, deployment.environment)
+        resolution, judged = self._resolved_at(level, phase, deployment.namespace, deployment.environment)
         settings = self._world.sets.level(level).texts.settings
         return Stage(
             spec=StageSpec(
@@ -269,7 +270,7 @@ class Player:
                 conditions=stage_conditions(resolution, phase, bucket=run.bucket),
                 blocked_deadline_s=settings.blocked_deadline_s,
             ),
-            resolution=resolution,
+            judged=judged,
             enforcement=settings.enforcement,
             record_facts=settings.record_facts,
             parameters=run.parameters,
@@ -296,11 +297,15 @@ class Player:
             ),
         )
 
-    def _resolved_at(self, level: Level, namespace: str, environment: str) -> Resolution:
-        key = (level, namespace, environment)
-        known = self._resolutions.get(key)
+    def _resolved_at(
+        self, level: Level, phase: Phase, namespace: str, environment: str
+    ) -> tuple[Resolution, Mapping[str, Judged]]:
+        key = (level, phase, namespace, environment)
+        known = self._resolved.get(key)
         if known is None:
-            known = self._resolutions[key] = self._world.resolution(level, namespace=namespace, environment=environment)
+            resolution = self._world.resolution(level, namespace=namespace, environment=environment)
+            record_facts = self._world.sets.level(level).texts.settings.record_facts
+            known = self._resolved[key] = resolution, judged_by(resolution, phase, record_facts=record_facts)
         return known
 
 

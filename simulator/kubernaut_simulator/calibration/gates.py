@@ -7,7 +7,6 @@ counts with it. The tests play single worlds through `run_gate` beside this and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -50,7 +49,7 @@ def fixed_sample_line(incidents: int, *, target: float, level: float, look_every
     return most
 
 
-def decided_after(stops: Flags, line: Counts) -> Counts:
+def decided_after(stops: Flags, line: Counts, *, entered: Counts | None = None) -> Counts:
     """Give the number of incidents after which each world is decided.
 
     Parameters
@@ -58,6 +57,8 @@ def decided_after(stops: Flags, line: Counts) -> Counts:
     stops : array of bool, shape (n_worlds, n_incidents)
         In order of entry.
     line : array of int, shape (n_incidents,)
+    entered : array of int, shape (n_worlds,), or None
+        Incidents of each world that entered, when it is not all of them.
 
     Returns
     -------
@@ -65,18 +66,18 @@ def decided_after(stops: Flags, line: Counts) -> Counts:
         `NEVER` where it is not.
     """
     passed = np.cumsum(stops, axis=1, dtype=np.int32) <= line
+    if entered is not None:
+        passed &= np.arange(stops.shape[1]) < entered[:, None]
     first = passed.argmax(axis=1)
     return np.where(passed.any(axis=1), first + 1, NEVER)
 
 
-def decided_by_holm(
-    stops: Sequence[Flags], *, target: float, alpha: float = ALPHA, look_every: int = 1
-) -> NDArray[np.bool_]:
+def decided_by_holm(stops: Flags, *, target: float, alpha: float = ALPHA, look_every: int = 1) -> Flags:
     """Say which conditions pass when several are tested together.
 
     Parameters
     ----------
-    stops : sequence of array of bool, one per condition, each of shape (n_worlds, n_incidents)
+    stops : array of bool, shape (n_worlds, n_conditions, n_incidents)
         The same incidents for all conditions.
 
     Returns
@@ -87,15 +88,15 @@ def decided_by_holm(
     -----
     The rule of `run_gate`: while m conditions are open, the first that reaches the evidence of alpha / m passes.
     """
-    conditions, (worlds, incidents) = len(stops), stops[0].shape
+    worlds, conditions, incidents = stops.shape
     passed = np.zeros((worlds, conditions), dtype=bool)
-    open_ = np.ones(worlds, dtype=bool)
     rows = np.arange(worlds)
     for left in range(conditions, 0, -1):
         line = gate_line(incidents, target=target, alpha=alpha / left, look_every=look_every)
-        when = np.stack([decided_after(one, line) for one in stops], axis=1)
-        when[passed] = NEVER
+        when = np.stack([decided_after(stops[rows, c], line) for c in range(conditions)], axis=1)
+        when[passed[rows]] = NEVER
         first = when.argmin(axis=1)
-        open_ &= when[rows, first] != NEVER
-        passed[rows[open_], first[open_]] = True
+        goes_on = when[np.arange(len(rows)), first] != NEVER
+        rows, first = rows[goes_on], first[goes_on]
+        passed[rows, first] = True
     return passed

@@ -58,5 +58,4 @@ def facts_of(life: TargetLife, at_s: float, *, replicas: int | None = None) -> d
         }
     }
     eyes = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters=parameters)
-    _, snapshot = eyes.look(at_s, wanted=None)
-    return dict(snapshot.facts)
+    return dict(eyes.snapshot(eyes.look(at_s), wanted=None).facts)

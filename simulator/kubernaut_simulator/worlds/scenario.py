@@ -7,6 +7,7 @@ on, some fields have other values. Nothing here draws a number.
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -140,10 +141,19 @@ class Scenario(Part):
     def at(self, day: float) -> "Scenario":
         """Give the scenario in force on a day of the world: every change up to it applied in its order."""
         current = self
-        for change in sorted(self.changes, key=lambda c: c.after_days):
-            if change.after_days <= day:
-                current = _changed(current, change)
+        for after_days, changed in self._changed:
+            if after_days <= day:
+                current = changed
         return current
+
+    @cached_property
+    def _changed(self) -> tuple[tuple[float, "Scenario"], ...]:
+        """From which day on which scenario is in force."""
+        current, found = self, []
+        for change in sorted(self.changes, key=lambda c: c.after_days):
+            current = _changed(current, change)
+            found.append((change.after_days, current))
+        return tuple(found)
 
     @property
     def change_days(self) -> tuple[float, ...]:
@@ -155,13 +165,20 @@ def _changed(scenario: Scenario, change: Change) -> Scenario:
     tree = scenario.model_dump(mode="json", exclude={"changes"})
     for dotted, value in change.set.items():
         *parents, last = dotted.split(".")
+        if dotted in _FIXED:
+            raise ValueError(f"changes: `{dotted}` is the same throughout a world; change another field")
         at: Any = tree
         for name in parents:
             at = at.get(name) if isinstance(at, dict) else None
         if not isinstance(at, dict) or last not in at:
             raise ValueError(f"changes: no field `{dotted}`")
         at[last] = value
-    return Scenario.model_validate(tree)
+    # Deployments name their team and pool by identity.
+    return Scenario.model_validate(tree).model_copy(update={name: getattr(scenario, name) for name in _FIXED})
+
+
+_FIXED = ("teams", "pools")
+"""Deployments and nodes are made once, at the start of a world."""
 
 
 def shipped_scenarios() -> tuple[str, ...]:

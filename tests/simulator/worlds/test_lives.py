@@ -176,13 +176,11 @@ def test_facts_only_change_where_something_can_be_seen_to_change():
     wanted = frozenset({"pods", "ready_pods", "conditions"})
     for before_s, after_s in pairwise(changes):
         inside = [before_s + (after_s - before_s) * share for share in (0.01, 0.99)]
-        fresh = [
-            Eyes(life, WorldObjects(life, START), start=START, key="test", parameters={"replicas": life.wanted})
-            .look(at_s, wanted=wanted)[1]
-            .facts
-            for at_s in inside
-        ]
-        cached = [eyes.look(at_s, wanted=wanted)[1].facts for at_s in inside]
+        fresh = []
+        for at_s in inside:
+            new = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters={"replicas": life.wanted})
+            fresh.append(new.snapshot(new.look(at_s), wanted=wanted).facts)
+        cached = [eyes.snapshot(eyes.look(at_s), wanted=wanted).facts for at_s in inside]
 
         assert fresh[0] == fresh[1] == cached[0] == cached[1]
 

@@ -54,6 +54,7 @@ def test_durations_are_read_in_gos_form():
         ({"additional": [4, 2]}, "additional: the least is above the most"),
         ({"changes": [{"after_days": 3, "set": {"room.shrt": 1}}]}, "changes: no field `room.shrt`"),
         ({"changes": [{"after_days": 3, "set": {"room.short": 7}}]}, "less than or equal to 1"),
+        ({"changes": [{"after_days": 3, "set": {"teams": []}}]}, "`teams` is the same throughout a world"),
         ({"policies": {"a/step/pre/b": "nowhere.rego"}}, "no file nowhere.rego for a/step/pre/b"),
         ({"summary": None}, "summary: input should be a valid string"),
     ],
@@ -97,6 +98,8 @@ def test_a_change_holds_from_its_day_on():
     assert scenario.at(55.9) is scenario
     assert scenario.at(56).timing.start.median == 15
     assert scenario.at(56).room.short == 0.4
+    assert scenario.at(80) is scenario.at(56)
+    assert all(before is after for before, after in zip(scenario.pools, scenario.at(56).pools, strict=True))
 
 
 def test_a_scenarios_policy_and_settings_go_through_the_loader():

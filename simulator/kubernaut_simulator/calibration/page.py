@@ -19,8 +19,11 @@ from kubernaut_simulator.calibration.claims import Claim
 from kubernaut_simulator.calibration.proof import ProofResult, Size
 from kubernaut_simulator.output_files import write_text
 from kubernaut_simulator.results.base import shown
+from kubernaut_simulator.results.pictures import to_svg
 
 PAGE = "statistics.md"
+PICTURES = "statistics"
+"""Folder of the pictures, beside the page."""
 
 
 def write_page(calibration: Calibration, folder: Path) -> Sequence[Path]:
@@ -36,7 +39,13 @@ def write_page(calibration: Calibration, folder: Path) -> Sequence[Path]:
     OutputError
         A file cannot be written.
     """
-    return [write_text(folder / PAGE, page(calibration))]
+    pictures = [
+        write_text(
+            folder / PICTURES / f"{proof.name}.svg", to_svg(proof.plot(), standalone=True, name=f"picture-{proof.name}")
+        )
+        for proof in calibration.proofs
+    ]
+    return [write_text(folder / PAGE, page(calibration)), *pictures]
 
 
 def page(calibration: Calibration) -> str:
@@ -112,6 +121,8 @@ def _proof(proof: ProofResult) -> Iterator[str]:
         yield f"{left_out} more rows: `kubernaut calibrate --only {proof.name} -o json`."
     yield ""
     yield "; ".join(f"`{name}`: {proof.meanings[name]}" for name in table.columns) + "."
+    yield ""
+    yield f"![{proof.heading}]({PICTURES}/{proof.name}.svg)"
     if proof.naive:
         yield ""
         yield f"*The naive method.* {proof.naive}"

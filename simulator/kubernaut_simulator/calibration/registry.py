@@ -7,17 +7,21 @@ from collections.abc import Mapping, Sequence
 from kubernaut.errors import InputError
 from kubernaut_simulator.calibration.block_budget import block_budget
 from kubernaut_simulator.calibration.coverage import coverage
+from kubernaut_simulator.calibration.enforcement import after_enforcement
 from kubernaut_simulator.calibration.power import power
 from kubernaut_simulator.calibration.proof import Proof, proof_name
 from kubernaut_simulator.calibration.rollout_plan import rollout_plan
 from kubernaut_simulator.calibration.timeouts import timeouts
 from kubernaut_simulator.calibration.what_if import what_if
 from kubernaut_simulator.calibration.wrong_flips import wrong_flips
+from kubernaut_simulator.calibration.wrong_labels import wrong_labels
 
 PROOFS: tuple[Proof, ...] = (
     coverage,
     wrong_flips,
     power,
+    after_enforcement,
+    wrong_labels,
     timeouts,
     rollout_plan,
     block_budget,

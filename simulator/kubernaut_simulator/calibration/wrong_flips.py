@@ -152,9 +152,9 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
             "Good incidents are stopped at a rate of the target or above it, and the gate "
             f"(`estimation.sequential`, one error of {ALPHA * 100:.0f} % for all conditions of a tuning) is looked "
             f"at after every {LOOK_EVERY} of them. Each kind of world holds a trap: repeated looks; labels that come "
-            "later for stops than for passes; the best of many candidates; one version after the other; many conditions at "
-            "once; outages. The gate of many worlds is computed from its line (`calibration.gates`), which a test "
-            "compares with `run_gate` incident by incident."
+            "later for stops than for passes; the best of many candidates; one version after the other; many "
+            "conditions at once; outages. The gate of many worlds is computed from its line (`calibration.gates`), "
+            "which a test compares with `run_gate` incident by incident."
         ),
         claims=_claims(cells, size.tolerance),
         cells=cells,

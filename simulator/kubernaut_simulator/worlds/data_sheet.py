@@ -99,18 +99,23 @@ def sheet_text(
         "Time to pass has no real data of its own here: it follows from the action, the wait for room, and the chosen "
         "times from start to ready.\n",
         "## Limits\n",
-        _LIMITS,
+        LIMITS,
     ]
     return "\n".join(parts)
 
 
-_LIMITS = """\
+LIMITS = """\
 - One action, `scale_deployment`, scaling up; one step a workflow; no rollbacks, overrides or later steps.
-- The pods of other workloads are one pod a node, constant within an incident; incidents do not share pods or nodes.
-- No init containers, volumes, priorities, topology spread; no Events and no samples of the metrics API.
+- The pods of other workloads are one pod a node; they move at most once in an incident.
+- Incidents do not share pods, nodes or pull secrets. Of others an incident knows how many began in the half hour before
+  it, which makes room scarcer; that is how fifty incidents of one outage contend without being played together.
+- No init containers, volumes, priorities, topology spread. Whether an image is cached is drawn for each pod, not each
+  node. Events tell of missing pull secrets only; there are no samples of the metrics API (no shipped policy reads any).
 - Whether enough replicas serve decides whether a run did good; real services have more ways to be ill.
-- Waits for room are calibrated on a cluster of GPU jobs, which wait longer than web services usually do.
+- Waits for room are calibrated on a cluster of GPU jobs, which wait longer than web services usually do; times from
+  start to ready, pulls and the shares of causes and disturbances are chosen, not measured.
 - Labels are wrong independently of conditions and causes; people's mistakes are not.
+- A fit describes the sample that it was made from; see what each does not describe.
 """
 
 

@@ -71,12 +71,12 @@ class Scenario(Part):
     additional : tuple of int
         Least and most additional replicas asked for.
     policies : mapping of str to str
-        Condition (``action/level/phase/type``) -> file with a policy that replaces the shipped one, beside the
+        Condition (``action/level/phase/type``) to file with a policy that replaces the shipped one, beside the
         scenario.
     settings : mapping
         Laid over the shipped settings of both levels, by level: ``{step: {...}, action: {...}}``.
     changes : sequence of Change
-        Drift.
+        Other values from a day on: drift.
     """
 
     version: Literal[1] = 1
@@ -213,7 +213,7 @@ def load_scenario(name_or_path: str | Path) -> Scenario:
     try:
         scenario = Scenario.model_validate({} if document.value is None else document.value)
     except ValidationError as error:
-        wrong = describe(error, place=document.place, keys=known_keys(Scenario, *Part.__subclasses__()))
+        wrong = describe(error, place=document.place, keys=known_keys(*Part.__subclasses__()))
         raise InputError(f"the scenario cannot be used; docs/worlds.md lists every field\n{wrong}") from error
     return _with_policy_texts(scenario, path)
 

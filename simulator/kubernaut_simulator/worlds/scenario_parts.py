@@ -196,9 +196,9 @@ class Pool(Part):
     nodes : int
         How many there are.
     cpu_m : int, unit m
-        Allocatable CPU of a node.
+        Allocatable CPU of a node, in thousandths of a core.
     memory_mi : int, unit Mi
-        Allocatable memory of a node.
+        Allocatable memory of a node, in MiB.
     tainted : bool
         Whether only pods that tolerate the pool may run there.
     weight : float
@@ -221,7 +221,7 @@ class Room(Part):
     short : float
         Share of runs at the mean hour that do not find room on any node for all of them.
     day_amplitude : float
-        How much more often at the peak hour.
+        How much more often at the peak hour: 1 follows the rhythm of the traffic in full, 0 not at all.
     drift_per_week : float
         Added to `short` each week; the cluster fills up, or empties.
     contention : float
@@ -254,14 +254,18 @@ class Timing(Part):
         Of a pod that finds room.
     image_cached : float
         Share of pods whose node has the image.
-    pull_cached, pull : Delay
-        Of the image: where the node has it, and where it does not.
+    pull_cached : Delay
+        Of the image, where the node has it.
+    pull : Delay
+        Of the image, where the node does not have it.
     start : Delay
         From the container's start to ready.
     slow_start : Delay
         The same under `slow_readiness`.
-    crash_after_start, crash_after_ready : Delay
-        Under `crash_at_start`, and from ready under `crash_later` and `out_of_memory`.
+    crash_after_start : Delay
+        From the container's start to its crash, under `crash_at_start` and of flaky pods.
+    crash_after_ready : Delay
+        From ready to the crash, under `crash_later` and `out_of_memory`.
     harm : Delay
         From the new pods' readiness to the harm they do.
     """
@@ -359,8 +363,10 @@ class LabelSource(Part):
         From the run's end to the label.
     bad_factor : float
         How many times longer it takes when the run did no good.
-    wrong_effective, wrong_ineffective : float
-        Share of bad runs it calls effective; share of good ones it calls ineffective.
+    wrong_effective : float
+        Share of bad runs that it calls effective.
+    wrong_ineffective : float
+        Share of good runs that it calls ineffective.
     inconclusive : float
         Share for which it says neither.
     """
@@ -411,7 +417,7 @@ class Change(Part):
     after_days : float, unit d
         Day of the world, from 0.
     set : mapping of str to value
-        Dotted field -> value, e.g. ``timing.start.median: 20s``.
+        Dotted field to value, e.g. ``timing.start.median: 20s``.
     """
 
     after_days: Annotated[float, Field(ge=0)]

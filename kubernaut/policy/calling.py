@@ -1,4 +1,4 @@
-"""Single builtin calls for the tracer: plain comparisons here, everything else by the evaluator itself.
+"""Single builtin calls for the tracer: plain comparisons here, everything else by the evaluator itself, in its worker.
 
 The tracer must come to the evaluator's result, so it does not imitate builtins; only what is called all the time and
 has one meaning (comparing numbers, whole-number arithmetic, sets) is done in Python.
@@ -6,12 +6,11 @@ has one meaning (comparing numbers, whole-number arithmetic, sets) is done in Py
 
 import operator
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
-from kubernaut.policy.corrections import build_for_judging
-from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, ask
+from kubernaut.policy.rego_engine import BuildError
 from kubernaut.policy.values import UNDEFINED, RegoSet, same, term
+from kubernaut.policy.worker.compiler import call
 
 _ORDER: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
@@ -92,9 +91,10 @@ def _numbers(*values: Any) -> bool:
 
 
 def _by_evaluator(name: str, arguments: Sequence[Any]) -> Any:
-    built = _caller(name, len(arguments))
-    built.interpreter.set_input_term(term(list(arguments)))
-    answer = ask(built, "tracing/allow")
+    try:
+        answer = call(_source(name, len(arguments)), package="tracing", arguments=term(list(arguments)))
+    except BuildError as error:
+        raise BuiltinError(f"`{name}` cannot be called alone: {error}") from error
     if answer.kind == "undefined":
         return UNDEFINED
     if answer.kind == "value":
@@ -102,8 +102,7 @@ def _by_evaluator(name: str, arguments: Sequence[Any]) -> Any:
     raise BuiltinError(str(answer.value))
 
 
-@lru_cache(maxsize=256)
-def _caller(name: str, count: int) -> BuiltPolicy:
+def _source(name: str, count: int) -> str:
     operands = [f"input[{index}]" for index in range(count)]
     if name in _INFIX:
         expression = f" {_INFIX[name]} ".join(operands)
@@ -113,9 +112,4 @@ def _caller(name: str, count: int) -> BuiltPolicy:
         expression = f"({operands[0]}, {operands[1]} in {operands[2]})"
     else:
         expression = f"{name}({', '.join(operands)})"
-    try:
-        return build_for_judging(
-            "tracing", {"tracing.rego": f"package tracing\nimport rego.v1\nallow := {expression}\n"}
-        )
-    except BuildError as error:
-        raise BuiltinError(f"`{name}` cannot be called alone: {error}") from error
+    return f"package tracing\nimport rego.v1\nallow := {expression}\n"

@@ -19,7 +19,7 @@ from kubernaut.policy.batch import InputBatch, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.dictionary import DictionaryBuilder
 from kubernaut.policy.projecting import projection
-from kubernaut.policy.rego_engine import BuildError, SourceProblem
+from kubernaut.policy.rego_engine import Answer, BuildError, SourceProblem
 from kubernaut.policy.worker.frames import Frame, FrameError
 from kubernaut.policy.worker.limits import Limits
 from kubernaut.policy.worker.process import WorkerProcess
@@ -134,9 +134,35 @@ class WorkerEvaluator:
             "files": list(modules),
             "wall_time_s": _COMPILE_TIME_S,
         }
+        plan: Mapping[str, Any] = self._asked(request, list(modules.values()))["plan"]
+        return plan
+
+    def call(self, source: str, *, package: str, arguments: str) -> Answer:
+        """Ask a small module's `allow` in the worker, for the tracer: regopy must not be run in a process of others'.
+
+        Parameters
+        ----------
+        source : str
+        package : str
+            That the source declares.
+        arguments : str
+            The input, as a Rego term.
+
+        Raises
+        ------
+        BuildError
+            It does not compile, or ended the worker.
+        EvaluatorError
+            The worker cannot be started or reached.
+        """
+        request = {"kind": "call", "package": package, "wall_time_s": _COMPILE_TIME_S}
+        found = self._asked(request, [source, arguments])
+        return Answer(found["answer"], found["value"])
+
+    def _asked(self, request: dict[str, Any], texts: list[str]) -> dict[str, Any]:
         with self._lock:
             process = self._live()
-            frame = self._say(process, request, list(modules.values()), silence_s=_COMPILE_TIME_S + _GRACE_S)
+            frame = self._say(process, request, texts, silence_s=_COMPILE_TIME_S + _GRACE_S)
             while frame is not None and frame.header["kind"] == "answers":
                 frame = self._hear(process)
             if frame is None or frame.header["kind"] == "over_limit":
@@ -148,8 +174,7 @@ class WorkerEvaluator:
                 raise BuildError((), f"compiling it {took}; make it smaller or simpler")
         if frame.header["kind"] == "build_error":
             raise BuildError([SourceProblem(*one) for one in frame.header["problems"]], frame.header["text"])
-        plan: Mapping[str, Any] = frame.header["plan"]
-        return plan
+        return frame.header
 
     def _judge_chunk(
         self, policy: CompiledPolicy, chunk: Sequence[str | Judgement], *, failures: int, started: float

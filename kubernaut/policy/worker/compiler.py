@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from kubernaut.policy.rego_engine import Answer
 from kubernaut.policy.worker.client import WorkerEvaluator
 
 _lock = threading.Lock()
@@ -37,12 +38,20 @@ def build_plan(package: str, modules: Mapping[str, str]) -> Mapping[str, Any]:
     EvaluatorError
         The worker cannot be started.
     """
+    return _worker().build_plan(package, modules)
+
+
+def call(source: str, *, package: str, arguments: str) -> Answer:
+    """Ask a small module's `allow` in the shared worker; see `WorkerEvaluator.call`."""
+    return _worker().call(source, package=package, arguments=arguments)
+
+
+def _worker() -> WorkerEvaluator:
     with _lock:
         if not _shared:
             _shared.append(WorkerEvaluator())
             atexit.register(stop)
-        evaluator = _shared[0]
-    return evaluator.build_plan(package, modules)
+        return _shared[0]
 
 
 def stop() -> None:

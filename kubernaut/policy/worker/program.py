@@ -1,4 +1,4 @@
-"""What runs in the worker's process: load policies, judge inputs, compile plans; nothing else.
+"""What runs in the worker's process: load policies, judge inputs, compile plans, call a builtin; nothing else.
 
 It imports regopy before anything that could bring another C++ runtime (regopy leaks then), and only the few modules of
 this project that are standard library themselves. A watchdog thread ends the process when one input takes too long or
@@ -21,7 +21,7 @@ import regopy
 from kubernaut._version import __version__
 from kubernaut.policy.answering import answer
 from kubernaut.policy.corrections import build_for_judging
-from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, build, read_plan
+from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, ask, build, read_plan
 from kubernaut.policy.worker.frames import PROTOCOL, Frame, FrameError, receive_frame, send_frame
 from kubernaut.verdicts import Judgement
 
@@ -81,6 +81,7 @@ class Worker:
         self._memory_mib = memory_mib
         self._end = end
         self._policies: OrderedDict[str, _Loaded] = OrderedDict()
+        self._callers: OrderedDict[str, BuiltPolicy] = OrderedDict()
         # Guards what the watchdog looks at; held by it while it reports and ends the process.
         self._lock = threading.Lock()
         self._busy = threading.Event()
@@ -109,6 +110,8 @@ class Worker:
                 self._judge(header, frame.texts)
             case "plan":
                 self._plan(header, frame.texts)
+            case "call":
+                self._call(header, frame.texts)
             case other:
                 self._reply({"kind": "refused", "message": f"unknown request {other!r}"})
 
@@ -141,6 +144,25 @@ class Worker:
             return
         self._stop_clock()
         self._reply({"kind": "plan", "plan": plan})
+
+    def _call(self, header: dict[str, Any], texts: list[str]) -> None:
+        source, arguments = texts
+        self._start_clock(header["wall_time_s"])
+        try:
+            built = self._callers.get(source)
+            if built is None:
+                built = self._callers[source] = build_for_judging(header["package"], {"call.rego": source})
+            built.interpreter.set_input_term(arguments)
+            answered = ask(built, f"{header['package']}/allow")
+        except BuildError as error:
+            self._stop_clock()
+            self._reply({"kind": "build_error", "text": str(error), "problems": [list(one) for one in error.problems]})
+            return
+        self._stop_clock()
+        self._callers.move_to_end(source)
+        while len(self._callers) > POLICIES_KEPT:
+            self._callers.popitem(last=False)
+        self._reply({"kind": "called", "answer": answered.kind, "value": answered.value})
 
     def _judge(self, header: dict[str, Any], texts: list[str]) -> None:
         loaded = self._policies.get(header["digest"])

@@ -336,7 +336,7 @@ def test_another_version_is_refused(monkeypatch):
     compiled = policy()
     monkeypatch.setattr("kubernaut.policy.worker.process.PROTOCOL", 99)
 
-    with pytest.raises(EvaluatorError, match="speaks protocol 1, this engine 99"):
+    with pytest.raises(EvaluatorError, match="speaks protocol 2, this engine 99"):
         WorkerEvaluator().evaluate(compiled, RowBatch([{"a": 1}]))
 
 

@@ -62,6 +62,10 @@ def generate(
             "Default: 2026-01-05T00:00:00Z.",
         ),
     ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option("--jobs", "-j", metavar="J", min=1, help="Processes; what comes out does not depend on it."),
+    ] = 1,
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder that holds files; an earlier world in it is replaced.")
     ] = False,
@@ -87,10 +91,14 @@ def generate(
         raise InputError("--out is missing: name the folder to write, e.g. --out out/" + Path(scenario).stem)
     _check_folder(out, force=force)
     chosen = secrets.randbelow(LARGEST_SEED) if seed is None else seed
-    _say_what_came(_write(scenario, out, incidents=incidents, seed=chosen, start=start, target=target), seed=chosen)
+    _say_what_came(
+        _write(scenario, out, incidents=incidents, seed=chosen, start=start, target=target, jobs=jobs), seed=chosen
+    )
 
 
-def _write(scenario: str, out: Path, *, incidents: int, seed: int, start: str | None, target: Target) -> Written:
+def _write(
+    scenario: str, out: Path, *, incidents: int, seed: int, start: str | None, target: Target, jobs: int
+) -> Written:
     from kubernaut_simulator.cli.loading import progress
     from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.cli.output import warn
@@ -111,6 +119,7 @@ def _write(scenario: str, out: Path, *, incidents: int, seed: int, start: str | 
             seed=seed,
             start=begin,
             file_format=HistoryFormat(target.value),
+            jobs=jobs,
             progress=shown,
         )
 

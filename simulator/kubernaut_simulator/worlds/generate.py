@@ -88,9 +88,14 @@ def generate(scenario: Scenario, *, incidents: int, seed: int, start: datetime =
 
 
 def play(
-    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START
+    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START, first: int = 0
 ) -> Iterator[tuple[list[Row], list[TruthRow]]]:
     """Play a world incident by incident, for worlds that are too large to hold; parameters as `generate`.
+
+    Parameters
+    ----------
+    first : int
+        Incidents that are left out at the beginning, when somebody else plays them.
 
     Yields
     ------
@@ -101,7 +106,7 @@ def play(
     with WorkerEvaluator() as evaluator:
         player = Player(World(scenario=scenario, seed=seed, start=start, sets=sets, judge=WorldJudge(evaluator)))
         yield list(player.policy_rows()), []
-        for incident in islice(_incidents(scenario, seed), incidents):
+        for incident in islice(_incidents(scenario, seed), first, first + incidents):
             yield player.play(incident)
 
 

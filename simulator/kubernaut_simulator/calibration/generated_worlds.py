@@ -20,9 +20,23 @@ KEPT = 12
 
 
 @lru_cache(maxsize=KEPT)
-def generated(name: str, *, seed: int, incidents: int, terms: Terms = ()) -> GeneratedWorld:
-    """Give a world of a shipped scenario, on other terms where some are given."""
-    return generate(with_terms(load_scenario(name), terms), incidents=incidents, seed=seed)
+def generated(
+    name: str, *, seed: int, incidents: int, terms: Terms = (), changes_after_days: float | None = None
+) -> GeneratedWorld:
+    """Give a world of a shipped scenario.
+
+    Parameters
+    ----------
+    terms : Terms
+        Other settings.
+    changes_after_days : float or None
+        When everything changes that does; None leaves the scenario's own days.
+    """
+    scenario = load_scenario(name)
+    if changes_after_days is not None:
+        sooner = [one.model_copy(update={"after_days": changes_after_days}) for one in scenario.changes]
+        scenario = scenario.model_copy(update={"changes": sooner})
+    return generate(with_terms(scenario, terms), incidents=incidents, seed=seed)
 
 
 def enforced(conditions: Sequence[str]) -> Terms:

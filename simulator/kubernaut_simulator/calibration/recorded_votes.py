@@ -5,8 +5,8 @@ the very functions that judge real histories judge these. Every incident has one
 alert an hour after its start.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,10 @@ START = pd.Timestamp("2026-01-05", tz="UTC")
 
 LABEL_AFTER = pd.Timedelta(hours=1)
 
+TIMEOUT_S = 120.0
+
+POLL_S = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class MadeIncidents:
@@ -34,12 +38,19 @@ class MadeIncidents:
     good : array of bool, shape (n,)
     failed : mapping of str to array of bool
         Condition, as ``action/level/phase/type``, to whether it failed.
+    passes_after_s : mapping of str to array of float
+        Postcondition to when it begins to hold, seconds after the action's end; it is looked at every `POLL_S` and
+        fails when that is after its timeout.
+    label_after_s : array of float, shape (n,), or None
+        From the start to the label; None means `LABEL_AFTER`.
     """
 
     days: NDArray[np.float64]
     targets: Sequence[str]
     good: NDArray[np.bool_]
-    failed: Mapping[str, NDArray[np.bool_]]
+    failed: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    passes_after_s: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    label_after_s: NDArray[np.float64] | None = None
 
 
 def tables_of(made: MadeIncidents) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -58,8 +69,9 @@ def tables_of(made: MadeIncidents) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
         }
     )
     evaluations = []
-    for text, failed in made.failed.items():
+    for text, failed, held_s in _judged(made):
         action, level, phase, type_ = text.split("/")
+        known_s = np.where(failed, TIMEOUT_S, held_s)
         evaluations.append(
             common.assign(
                 action=action,
@@ -72,18 +84,32 @@ def tables_of(made: MadeIncidents) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataF
                 bucket=0,
                 percent=0.0,
                 started_at=started,
-                read_at=started + pd.Timedelta(seconds=1),
-                timeout_s=120.0,
+                read_at=started + pd.to_timedelta(known_s, unit="s"),
+                observed_until=started + pd.to_timedelta(known_s, unit="s"),
+                timeout_s=TIMEOUT_S,
+                hold_for_s=0.0,
+                time_to_pass_s=np.where(failed, np.nan, held_s),
+                time_to_pass_lower_s=np.where(failed, np.nan, held_s - POLL_S),
             )
         )
     workflows = common[["workflow_uid"]].assign(
         outcome=np.where(made.good, Outcome.EFFECTIVE.value, Outcome.INEFFECTIVE.value),
         outcome_source=OutcomeSource.ALERT.value,
-        outcome_at=started + LABEL_AFTER,
+        outcome_at=started
+        + (LABEL_AFTER if made.label_after_s is None else pd.to_timedelta(made.label_after_s, unit="s")),
         finished_at=started + pd.Timedelta(minutes=10),
     )
     executions = common.assign(started_at=started, result="succeeded")
     return pd.concat(evaluations, ignore_index=True), executions, workflows
+
+
+def _judged(made: MadeIncidents) -> Iterator[tuple[str, NDArray[np.bool_], NDArray[np.float64]]]:
+    """Give each condition with whether it failed, and with the look that passed, in seconds."""
+    for text, failed in made.failed.items():
+        yield text, failed, np.full(len(failed), POLL_S)
+    for text, after_s in made.passes_after_s.items():
+        held_s = np.maximum(np.ceil(after_s / POLL_S), 1.0) * POLL_S
+        yield text, held_s > TIMEOUT_S, np.minimum(held_s, TIMEOUT_S)
 
 
 def votes_of(made: MadeIncidents) -> pd.DataFrame:

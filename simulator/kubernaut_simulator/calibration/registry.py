@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from kubernaut.errors import InputError
 from kubernaut_simulator.calibration.block_budget import block_budget
 from kubernaut_simulator.calibration.coverage import coverage
+from kubernaut_simulator.calibration.detecting import detecting
+from kubernaut_simulator.calibration.drift_alarms import drift_alarms
 from kubernaut_simulator.calibration.enforcement import after_enforcement
 from kubernaut_simulator.calibration.power import power
 from kubernaut_simulator.calibration.proof import Proof, proof_name
 from kubernaut_simulator.calibration.rollout_plan import rollout_plan
+from kubernaut_simulator.calibration.scenario_truths import scenario_truths
 from kubernaut_simulator.calibration.timeouts import timeouts
 from kubernaut_simulator.calibration.what_if import what_if
 from kubernaut_simulator.calibration.wrong_flips import wrong_flips
@@ -25,6 +28,9 @@ PROOFS: tuple[Proof, ...] = (
     timeouts,
     rollout_plan,
     block_budget,
+    detecting,
+    drift_alarms,
+    scenario_truths,
     what_if,
 )
 

@@ -71,10 +71,10 @@ _ENDS = (
 
 def rollout_plan(size: Size, seed: int) -> ProofResult:
     """Try whether rollouts go as planned."""
-    worlds, each, planned = size.pick(full=(250, 4, 200), reduced=(6, 2, 60))
+    worlds, each, planned = size.pick(full=(250, 4, 200), reduced=(3, 2, 40))
     rows = [row for one in TERMS for world in range(worlds) for row in _world(one, world, each, planned, seed)]
     cells = pd.DataFrame(rows)
-    at_target = _at_target(size.pick(full=1_000, reduced=30), seed)
+    at_target = _at_target(size.pick(full=1_000, reduced=10), seed)
     table = _table(cells)
     return ProofResult(
         name="rollout-plan",

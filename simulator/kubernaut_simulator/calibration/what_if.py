@@ -83,7 +83,7 @@ QUESTIONS = (
 def what_if(size: Size, seed: int) -> ProofResult:
     """Try whether a what-if says what happens."""
     scenarios = size.pick(full=("steady", "capacity-crunch", "flapping", "metrics-away"), reduced=("steady",))
-    incidents = size.pick(full=200, reduced=24)
+    incidents = size.pick(full=200, reduced=16)
     questions = size.pick(full=QUESTIONS, reduced=QUESTIONS[-2:-1])
     rows = []
     for scenario in scenarios:

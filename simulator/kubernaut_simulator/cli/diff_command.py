@@ -48,13 +48,13 @@ def diff(
 
     Example: kubernaut diff datasets/steady -f candidate.yaml
     """
-    from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.loading import load_conditions, load_history
     from kubernaut_simulator.cli.output import print_records, print_result
+    from kubernaut_simulator.replay.workers import workers_or
     from kubernaut_simulator.whatif.diff import diff as run_diff
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
-    with WorkerEvaluator() as evaluator:
+    with workers_or(None) as evaluator:
         result = run_diff(
             loaded, load_conditions(candidate) or {}, baseline=load_conditions(baseline), evaluator=evaluator
         )

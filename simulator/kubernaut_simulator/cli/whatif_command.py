@@ -81,16 +81,16 @@ def whatif(
     Example: kubernaut whatif datasets/steady --set desired_replicas_running.timeout=60s
     --set desired_replicas_running.rolloutPercent=100
     """
-    from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.loading import load_conditions, load_history
     from kubernaut_simulator.cli.output import print_records, print_result
+    from kubernaut_simulator.replay.workers import workers_or
     from kubernaut_simulator.whatif.whatif import WhatIf
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     asked = WhatIf(loaded)
     compiled = load_conditions(conditions)
     if compiled is not None:
-        with WorkerEvaluator() as evaluator:
+        with workers_or(None) as evaluator:
             asked = asked.with_conditions(compiled, evaluator=evaluator)
     for text in changes or []:
         asked = changed(asked, text)

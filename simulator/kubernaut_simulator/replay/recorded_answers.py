@@ -27,9 +27,6 @@ from kubernaut_simulator.replay.inputs import LookInputs, encoded
 OF_THAT_DAY = frozenset((Reason.LIMIT_EXCEEDED, Reason.EVALUATOR_UNAVAILABLE))
 """Reasons that say something of the evaluator then, not of the policy."""
 
-_POLICY_REASONS = frozenset(Reason) - OF_THAT_DAY
-"""Looks without a reason, as other tools write them, are judged again."""
-
 _CODES = {
     Attempt.PASSED: Code.PASSED,
     Attempt.NOT_YET: Code.FAILED,
@@ -72,6 +69,8 @@ class RecordedAnswers:
         places: NDArray[np.int64],
         policy: CompiledPolicy,
         settings: Mapping[str, float] | None,
+        *,
+        in_words: bool = True,
     ) -> NDArray[np.bool_]:
         """Say which looks were answered by this policy with these numbers.
 
@@ -82,13 +81,15 @@ class RecordedAnswers:
         places : array of int64, shape (n,)
         settings : mapping of str to float, or None
             None means as recorded.
+        in_words : bool
+            Reason and message are wanted too: a look without a reason, as other tools write them, is then no answer.
         """
         codes, digests = self._digests
         by_it = np.array([one == policy.digest for one in digests], bool)[codes[places]]
         if not by_it.any():
             return by_it
         said, words = self._said
-        answers = np.array([one in _POLICY_REASONS for one in words[1]], bool)
+        answers = np.array([one not in OF_THAT_DAY and (bool(one) or not in_words) for one in words[1]], bool)
         found: NDArray[np.bool_] = by_it & answers[(said[places] // len(words[2])) % len(words[1])]
         if settings is not None and _numbers_read(policy) != set():
             at = np.flatnonzero(found)

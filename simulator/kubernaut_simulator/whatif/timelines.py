@@ -7,6 +7,7 @@ another policy that replay's judge was asked for (`answered_by`). Which terms th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cached_property
@@ -23,12 +24,17 @@ from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
 from kubernaut_simulator.estimation.columns import NO_INSTANT, Codes, Columns, Flags, Floats
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.folding import FoldingJudge
+from kubernaut_simulator.replay.inputs import LookInputs
 from kubernaut_simulator.replay.looks import LookTimes, Owners
+from kubernaut_simulator.replay.recorded_answers import RecordedAnswers
 from kubernaut_simulator.replay.tasks import rows_by_condition
 
 Answers = NDArray[np.int8]
 
 _MICROSECONDS = 1e6
+
+_JUDGED = ("facts", "unobserved", "recorded_paths", "result", "reason", "message", "fatal", "policy_digest")
+"""What of attempts another policy's answers are found by."""
 
 
 class Answer(IntEnum):
@@ -157,10 +163,12 @@ class Timelines:
     ) -> Timelines:
         """Give the same looks as another policy, or the same one with other numbers, answers them.
 
+        A look that was answered by this very policy with these numbers is not judged again.
+
         Parameters
         ----------
         attempts : Table
-            The history's; only this condition's are judged, equal inputs once.
+            The history's; only this condition's are judged, inputs that `allow` cannot tell apart once.
         settings : mapping of str to float, or None
             What the policy reads as `input.settings`; None means as recorded.
         wanted : array of bool, shape (n,), or None
@@ -172,13 +180,23 @@ class Timelines:
             The evaluator itself is not there.
         """
         rows = np.ones(len(self), bool) if wanted is None else wanted
-        looks = rows[self.owner]
-        judge = FoldingJudge(evaluator, policy, settings=settings)
-        columns = attempts.select(["facts", "unobserved", "recorded_paths"])
-        codes = judge.answers(columns.take(pa.array(self.places[looks])))
+        looks = np.flatnonzero(rows[self.owner])
+        own = attempts.select(_JUDGED).take(pa.array(self.places[looks]))
+        inputs, every = LookInputs(own), np.arange(len(looks))
+        known = RecordedAnswers(own).usable(inputs, every, policy, settings, in_words=False)
         answer = self.answer.copy()
-        answer[looks] = np.array([_answer_of(judgement) for judgement in judge.dictionary], np.int8)[codes]
-        return replace(self, answer=answer, by_record=self.by_record & ~rows)
+        answer[looks[known]] = _recorded_answers(own)[known]
+        if known.all() and (answer == self.answer).all():
+            return self
+        with ThreadPoolExecutor(1, thread_name_prefix="judge") as executor:
+            judge = FoldingJudge(evaluator, policy, settings=settings, executor=executor)
+            codes = judge.answered(judge.ask(inputs, every[~known]))
+        answer[looks[~known]] = np.array([_answer_of(judgement) for judgement in judge.dictionary], np.int8)[codes]
+        # An evaluation without looks has nothing that shows whose answers it lacks.
+        recorded = np.zeros(len(self), bool)
+        recorded[self.owner[looks]] = True
+        recorded[self.owner[looks[~known]]] = False
+        return replace(self, answer=answer, by_record=np.where(rows, recorded, self.by_record))
 
     def selected(self, wanted: Flags) -> Timelines:
         """Give those of some of the evaluations, with their looks."""

@@ -16,7 +16,7 @@ from kubernaut.conditions.compiled_set import CompiledSet, filled_settings
 from kubernaut.conditions.settings import PreSettings
 from kubernaut.errors import InputError
 from kubernaut.identity import ConditionId
-from kubernaut.policy.batch import Evaluator
+from kubernaut.policy.batch import Evaluator, InputBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.tasks import Conditions
@@ -26,7 +26,6 @@ from kubernaut_simulator.whatif.engine_settling import SettledColumns
 from kubernaut_simulator.whatif.result import WhatIfResult
 from kubernaut_simulator.whatif.settling import Settler
 from kubernaut_simulator.whatif.stored import Stored
-from kubernaut_simulator.whatif.timelines import Timelines
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,7 +125,11 @@ class WhatIf:
             answered = before.timelines.answered_by(
                 self.history.attempts, evaluator, policy, settings=settings, wanted=wanted
             )
-            judged = self.stored.judged[key] = Settler(answered)
+            # Where policy and numbers are the recorded ones nothing was judged.
+            judged = before if answered is before.timelines else Settler(answered)
+            self.stored.judged[key] = judged
+        if judged is before:
+            return self
         return replace(self, _settlers={**self._settlers, found: judged})
 
     def with_conditions(self, conditions: Conditions, *, evaluator: Evaluator | None = None) -> WhatIf:
@@ -138,8 +141,8 @@ class WhatIf:
             Flags, times, percentages and numbers in every environment, instead of all that was changed before;
             recorded conditions that they do not name are not required any more.
         evaluator : Evaluator or None
-            Judges the conditions whose policy is another than the recorded one, or reads numbers; None judges nothing
-            again, which InputError refuses where it would be needed.
+            Judges the looks whose recorded policy or numbers are others; None judges nothing again, which InputError
+            refuses where it would be needed.
 
         Raises
         ------
@@ -279,13 +282,19 @@ class WhatIf:
         )
         changed = self._with(condition, change, environment)
         policy = level.policies[condition]
-        if self._judged_by(self.stored.timelines(condition)) == {policy.digest} and not policy.parameters:
-            return changed
-        if evaluator is None:
-            raise InputError(f"{condition} is judged by another policy or other numbers; give an evaluator")
         numbers = filled_settings(policy, settings.settings)
-        return changed.with_policy(condition, policy, evaluator=evaluator, settings=numbers, environment=environment)
+        by = _Missing(condition) if evaluator is None else evaluator
+        return changed.with_policy(condition, policy, evaluator=by, settings=numbers, environment=environment)
 
-    def _judged_by(self, timelines: Timelines) -> set[str]:
-        digests = self.history.evaluations.column("policy_digest").combine_chunks()
-        return set(digests.take(timelines.rows).unique().to_pylist())
+
+class _Missing:
+    """Stands where no evaluator was given: whoever asks it is told that one is needed."""
+
+    def __init__(self, condition: ConditionId) -> None:
+        self._condition = condition
+
+    def evaluate(self, policy: CompiledPolicy, batch: InputBatch) -> VerdictBatch:
+        raise InputError(
+            f"{self._condition} is judged by another policy ({policy.digest[:12]}) or other numbers on "
+            f"{len(batch):,} inputs; give an evaluator"
+        )

@@ -303,9 +303,39 @@ def test_other_terms_give_what_replay_gives(
         assert (answers == (replayed["source"].loc[ids] != "not replayable")).all()
 
 
-def test_conditions_with_other_policies_need_an_evaluator(steady: History, recorded: dict[Level, CompiledSet]) -> None:
+def test_recorded_policies_and_numbers_need_no_evaluator(steady: History, recorded: dict[Level, CompiledSet]) -> None:
+    asked = WhatIf(steady).with_conditions(recorded)
+
+    assert asked.judged == ()
+    assert (asked.result().verdict == WhatIf(steady).result().verdict).all()
+
+
+def test_other_numbers_need_an_evaluator_for_the_runs_that_had_others(
+    steady: History, recorded: dict[Level, CompiledSet]
+) -> None:
+    found = condition(INNER)
+    one = recorded[Level.ACTION]
+    current = one.texts.settings.effective(found)
+    assert current is not None
+    fields = {name: getattr(current, name) for name in type(current).model_fields}
+    new: PreSettings = type(current)(**{**fields, "settings": {"tolerated_restarts": 0.0}})
+    changed = {**recorded, Level.ACTION: with_settings(one, one.texts.settings.with_condition(found, new))}
+
     with pytest.raises(InputError, match="give an evaluator"):
-        WhatIf(steady).with_conditions(recorded)
+        WhatIf(steady).with_conditions(changed)
+    assert WhatIf(steady).with_conditions(changed, evaluator=InProcessEvaluator()).judged == (found,)
+
+
+def test_a_failure_that_a_look_on_the_deadline_might_have_turned_is_no_answer() -> None:
+    history = history_of(run(0, {POST: passed("nnnp")}))
+
+    result = WhatIf(history).with_timeout(condition(POST), 35.0).result()
+
+    assert not result.certain.any()
+    assert not result.replayable.any()
+    assert row_of(result, POST)["not replayable"] == 1
+    assert row_of(result, POST)["would stop"] == 0
+    assert "1 evaluations cannot answer: no look on the new deadline" in result.text()
 
 
 def test_conditions_that_are_not_named_are_not_required(steady: History) -> None:

@@ -36,7 +36,7 @@ def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str]
     elif output is OutputFormat.CSV:
         sys.stdout.write(result.data.to_csv(index=False))
     elif output is OutputFormat.HTML:
-        sys.stdout.write(result.to_html(interactive=True))
+        sys.stdout.write(result.to_html())
     else:
         wide = output is OutputFormat.WIDE or columns is None
         _print_table(result, list(result.data.columns) if wide else list(columns or ()), wide=wide)

@@ -1,8 +1,9 @@
 """What every result of the simulator can do: one value, shown as DataFrame, chart, text, JSON and HTML.
 
-Static first: text and HTML tables need no script, so they work in an untrusted notebook, on a forge, in a
-mail. A chart is added to a page only when asked for, together with the whole of its script, so that the page
-works offline. All text from a cluster is escaped in HTML and stripped of control characters in text.
+Static first: text, HTML tables and SVG charts need no script, so they work in an untrusted notebook, on a
+forge, in a mail. plotly's own chart is added to a page only when asked for, together with the whole of its
+script, so that the page works offline. All text from a cluster is escaped in HTML and stripped of control
+characters in text.
 """
 
 import html
@@ -122,7 +123,8 @@ class Result(ABC):
         parts = [f"<h2>{_escaped(self.title)}</h2>"]
         if self.summary:
             items = "".join(
-                f"<tr><th>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>" for name, value in self.summary.items()
+                f"<tr><th scope='row'>{_escaped(name)}</th><td>{_escaped(value)}</td></tr>"
+                for name, value in self.summary.items()
             )
             parts.append(f"<table class='kubernaut-summary'>{items}</table>")
         if len(self.data.columns):
@@ -137,19 +139,21 @@ class Result(ABC):
         ----------
         path : Path, str or None
         interactive : bool
-            Add the chart with all of its script (about 5 MB), which works offline.
+            Have plotly draw the chart, with all of its script (about 5 MB), which works offline; without it the chart
+            is an SVG.
 
         Raises
         ------
         OutputError
             The file cannot be written.
         """
-        chart = self.plot().to_html(full_html=False, include_plotlyjs=True) if interactive else ""
-        page = (
-            "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-            f"<title>{_escaped(self.title)}</title>\n<style>{_STYLE}</style></head>\n<body>\n"
-            f"{self.html()}\n{chart}\n</body></html>\n"
-        )
+        if interactive:
+            chart = self.plot().to_html(full_html=False, include_plotlyjs=True)
+        else:
+            from kubernaut_simulator.results.pictures import to_svg  # noqa: PLC0415 - 0.7 s that only a chart needs
+
+            chart = to_svg(self.plot(), title=self.title)
+        page = page_around(self.title, f"{self.html()}\n{chart}")
         if path is not None:
             write_text(path, page)
         return page
@@ -171,10 +175,24 @@ class Result(ABC):
 
 
 _STYLE = (
-    "body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem}"
-    "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid #ccc;"
+    "body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem;background:var(--chart-paper);"
+    "color:var(--chart-ink)}"
+    "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid var(--chart-grid);"
     "text-align:left;vertical-align:top}td.number{text-align:right;font-variant-numeric:tabular-nums}"
 )
+
+
+def page_around(title: str, body: str) -> str:
+    """Give a whole page, light or dark as the reader wants it, around HTML that is safe already."""
+    from kubernaut_simulator.results.picture_colours import CHART_STYLE  # noqa: PLC0415 - it names our colours
+
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        "<meta name='color-scheme' content='light dark'>"
+        f"<title>{_escaped(title)}</title>\n<style>{_STYLE}{CHART_STYLE}</style></head>\n<body>\n"
+        f"{body}\n</body></html>\n"
+    )
 
 
 def shown(value: Any) -> str:
@@ -206,7 +224,7 @@ def html_table(data: pd.DataFrame, *, max_rows: int | None = None, right: Collec
     """Give a DataFrame as a static, escaped HTML table; says how many rows it leaves out."""
     part = data if max_rows is None else data.head(max_rows)
     numeric = _to_the_right(part, right)
-    head = "".join(f"<th>{_escaped(name)}</th>" for name in part.columns)
+    head = "".join(f"<th scope='col'>{_escaped(name)}</th>" for name in part.columns)
     body = "".join(
         "<tr>"
         + "".join(

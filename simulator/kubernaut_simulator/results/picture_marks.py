@@ -116,15 +116,17 @@ def draw_legend(figure: Any, canvas: Any, panels: Mapping[tuple[str, str], Panel
     canvas.legend(
         list(found.values()),
         labels,
-        loc="outside lower left",
+        loc="lower left",
+        bbox_to_anchor=(0.0, 0.0),
         ncols=columns,
         frameon=False,
         labelcolor=INK,
         handlelength=2.4,
         columnspacing=1.2,
         scatterpoints=1,
+        borderaxespad=0.3,
     )
-    return 17 * -(-len(labels) // columns) + 8
+    return 18 * -(-len(labels) // columns) + 8
 
 
 def _panel(panels: Mapping[tuple[str, str], Panel], thing: Any) -> Panel:

@@ -108,6 +108,9 @@ def to_svg(
         legend_px = draw_legend(figure, canvas, panels, width)
         height += 0.0 if height_px else legend_px
         canvas.set_size_inches(width / 72, height / 72)
+        # Room below the axes, set by hand: matplotlib's own room for a legend forgets the axes' titles.
+        below = legend_px / height
+        canvas.set_layout_engine("constrained", rect=(0.0, below, 1.0, 1.0 - below))
         written = io.StringIO()
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
         canvas.savefig(written, format="svg", metadata=metadata, facecolor="none")

@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+from markupsafe import Markup, escape
+
 from kubernaut import __version__
 from kubernaut.policy.wording import clean_message
 from kubernaut_simulator.progress import Progress, silent
@@ -19,7 +22,7 @@ from kubernaut_simulator.results.base import MISSING
 from kubernaut_simulator.results.picture_colours import CHART_STYLE
 from kubernaut_simulator.results.report_cards import cards
 from kubernaut_simulator.results.report_contents import NotAnswered, gather
-from kubernaut_simulator.results.report_tables import Charts, table_of
+from kubernaut_simulator.results.report_tables import Charts, Part, table_of
 from kubernaut_simulator.results.report_words import decision_cells, findings, next_steps, sentences
 from kubernaut_simulator.results.wording import short_names
 from kubernaut_simulator.rollout.plan import SIMULATED
@@ -31,7 +34,16 @@ if TYPE_CHECKING:
     from kubernaut_simulator.results.report_contents import ReportContents
     from kubernaut_simulator.tuning.result import Tuning
 
-FRONT_ROWS = 15
+DETECTION_COLUMNS = ("condition", "incidents", "fired", "P(F|B)", "P(stop|B)", "P(B|F)", "before outcome s", "lead n")
+
+PLAN_COLUMNS = ("percent", "shows", "days p10", "days p50", "days p90", "reached", "goes on", "undecided")
+PLANNED_COLUMNS = ("condition", "false stops", "wrong go", "wrong stop", "reaches the last stage")
+EFFECT_COLUMNS = (
+    "outcome", "unit", "enrolled", "not enrolled", "difference", "lower 95 %", "upper 95 %", "n enrolled",
+    "n not enrolled", "says",
+)  # fmt: skip
+
+FRONT_ROWS = 10
 """Suites of the front that the page shows; `kubernaut suite` gives all."""
 
 
@@ -79,6 +91,8 @@ def laid_out(contents: ReportContents) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
 
     environment = Environment(
+        # A number stays on the line of its unit.
+        finalize=lambda value: value.replace(" %", "\u00a0%") if isinstance(value, str) else value,
         loader=PackageLoader("kubernaut_simulator.results"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -88,8 +102,9 @@ def laid_out(contents: ReportContents) -> str:
     charts, tuning = Charts(), contents.tuning
     names = short_names(str(one.condition) for one in tuning.decisions)
     all_cards = cards(contents, charts)
+    environment.filters["coded"] = coded
     page: str = environment.get_template("report.html.j2").render(
-        title=tuning.title,
+        title=heading(tuning),
         window=tuning.replay.window,
         version=__version__,
         digest=tuning.history_digest,
@@ -101,7 +116,7 @@ def laid_out(contents: ReportContents) -> str:
         ],
         tuning=tuning,
         notes_of_tuning=[clean_message(note, max_chars=1000) for note in tuning.notes],
-        overview=[_part(charts, one) for one in (tuning, contents.false_stops, contents.timeouts, contents.detection)],
+        overview=_overview(charts, contents),
         cards=all_cards,
         suites=[_suite(charts, action, one) for action, one in contents.suites.items()],
         plan=_plan(charts, contents),
@@ -111,6 +126,32 @@ def laid_out(contents: ReportContents) -> str:
         chart_style=CHART_STYLE,
     )
     return page
+
+
+def heading(tuning: Tuning) -> str:
+    """Say in one line what the page is about and what came of it."""
+    actions = sorted({one.condition.action for one in tuning.decisions})
+    required = sum(one.after.required for one in tuning.decisions)
+    about = actions[0] if len(actions) == 1 else f"{len(actions)} actions"
+    return clean_message(f"{about}: {required} of {len(tuning.decisions)} conditions may be required")
+
+
+def coded(text: str) -> Markup:
+    """Give a sentence in which what stands between backticks is code."""
+    parts = [escape(part) for part in text.split("`")]
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+def _overview(charts: Charts, contents: ReportContents) -> Sequence[tuple[str, Part]]:
+    detection = contents.detection
+    known = [one for one in DETECTION_COLUMNS if one in detection.data.columns]
+    named = {
+        f"Evidence that fewer than {contents.tuning.target * 100:g} % of good incidents are stopped": contents.tuning,
+        contents.false_stops.title: contents.false_stops,
+        contents.timeouts.title: contents.timeouts,
+        detection.title: detection,
+    }
+    return [(title, charts.part(one, columns=known if one is detection else None)) for title, one in named.items()]
 
 
 def _part(charts: Charts, result: Result | NotAnswered) -> Mapping[str, Any]:
@@ -130,9 +171,16 @@ def _suite(charts: Charts, action: str, found: Any) -> Mapping[str, Any]:
         "part": charts.part(found),
         "front": table_of(shown, caption=f"Suites of {action} that nothing beats", right=found.shares),
         "left_out": len(front) - len(shown),
-        "worth": table_of(found.conditions, caption=f"What each condition of {action} is worth to the chosen suite"),
-        "redundant": found.redundant,
+        "worth": table_of(
+            _short(found.conditions), caption=f"What each condition of {action} is worth to the chosen suite"
+        ),
+        "redundant": [one.removeprefix(f"{action}/") for one in found.redundant],
     }
+
+
+def _short(table: pd.DataFrame) -> pd.DataFrame:
+    names = short_names(map(str, table["condition"]))
+    return table.assign(condition=[names[str(one)] for one in table["condition"]])
 
 
 def _plan(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
@@ -141,8 +189,10 @@ def _plan(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
         return {"why_not": plan.why}
     return {
         "why_not": "",
-        "part": charts.part(plan),
-        "conditions": table_of(plan.condition_table, caption="The conditions of the rollout"),
+        "part": charts.part(plan, columns=PLAN_COLUMNS),
+        "conditions": table_of(
+            _short(plan.condition_table[list(PLANNED_COLUMNS)]), caption="Chances of each condition of the rollout"
+        ),
     }
 
 
@@ -152,9 +202,10 @@ def _effect(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
         return {"why_not": effect.why}
     return {
         "why_not": "",
-        "part": charts.part(effect),
+        "compared": any(one.difference.enough for one in effect.effects),
+        "part": charts.part(effect, columns=EFFECT_COLUMNS),
         "gates": effect.gates,
-        "accounts": table_of(effect.accounts.per_condition, caption="What each condition would have stopped"),
+        "accounts": table_of(_short(effect.accounts.per_condition), caption="What each condition would have stopped"),
         "of_required": bool(contents.required),
     }
 

@@ -138,7 +138,7 @@ def pass_chart(tuning: Tuning, one: ConditionTimeout) -> Any:
         line_dash="dash",
         line_color=SOFT,
         annotation_text=f"{tuning.share * 100:g} %",
-        annotation_position="bottom left",
+        annotation_position="top left",
     )
     return figure.update_layout(
         title=f"Time to pass of {one.condition}, good runs",

@@ -90,14 +90,16 @@ class Charts:
         svg = to_svg(figure, title=caption, name=f"chart-{self._drawn}")
         return Chart(svg=Markup(svg), caption=clean_message(caption), twin=twin)  # noqa: S704 - to_svg escapes
 
-    def part(self, result: Result, *, wide: bool = False) -> Part:
-        """Show a result: its table beside its chart."""
+    def part(self, result: Result, *, columns: Sequence[str] | None = None) -> Part:
+        """Show a result: its table beside its chart; `columns` where not those that it shows itself."""
         title = clean_message(result.title)
         return Part(
             title=title,
             summary={name: clean_message(value, max_chars=1000) for name, value in result.summary.items()},
             notes=[clean_message(note, max_chars=1000) for note in result.notes],
-            table=table_of(result.table(wide=wide), caption=title, right=result.shares),
+            table=table_of(
+                result.table() if columns is None else result.table()[list(columns)], caption=title, right=result.shares
+            ),
             chart=self.of(result.plot(), caption=title),
         )
 

@@ -141,7 +141,9 @@ def _gates(contents: ReportContents) -> Iterator[str]:
     if isinstance(contents.effect, NotAnswered):
         return
     if failed := [one for one in contents.effect.gates if one.answer is Answer.FAIL]:
-        told = "; ".join(f"{one.name} ({one.stage.value}, {one.percent:g} %)" for one in failed)
+        told = "; ".join(
+            f"{one.name} ({one.stage.value}, {f'{one.percent:g} %' if one.percent else 'warn mode'})" for one in failed
+        )
         yield f"Look at the gates that failed: {told}."
 
 

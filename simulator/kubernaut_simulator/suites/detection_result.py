@@ -13,6 +13,7 @@ from kubernaut_simulator.estimation.detection import Detection, detection, detec
 from kubernaut_simulator.estimation.rates import wilson
 from kubernaut_simulator.replay.replay import Replay
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import short_names, shown_name
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -70,7 +71,9 @@ class DetectionResult(Result):
         import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
 
         shown = [one.failed_given_bad for one in self.conditions if one.failed_given_bad.n]
-        names = [f"{one.condition} (n={one.failed_given_bad.n})" for one in self.conditions if one.failed_given_bad.n]
+        with_bad = [one for one in self.conditions if one.failed_given_bad.n]
+        short = short_names(shown_name(one.condition, candidate=one.candidate) for one in with_bad)
+        names = [f"{name} (n={one.failed_given_bad.n})" for name, one in zip(short.values(), with_bad, strict=True)]
         limits = [wilson(one.k, one.n) for one in shown]
         values = [one.k / one.n for one in shown]
         figure = go.Figure(

@@ -11,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 
 from kubernaut.errors import HistoryError
+from kubernaut.history.rows import RowKind
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.schema_page import column_records
 from kubernaut_simulator.worlds.truth import TRUTH_FILE
 
 FOLDER_VARIABLE = "KUBERNAUT_DATASETS"
@@ -56,9 +58,24 @@ def load_steady() -> History:
     Returns
     -------
     History
-        Generated. Most conditions are rarely wrong; room in the cluster is judged wrong in every sixth good run, and
-        throttling cannot be judged for one team. Units: names ending in `_s` are seconds, times are UTC, `percent` is
-        0..100. See ``datasets/steady/README.md``.
+        Generated. Most conditions are rarely wrong; room in the cluster is judged wrong in every sixth good run or so,
+        and throttling cannot be judged for one team. Its data sheet is ``datasets/steady/README.md``. The tables,
+        with the columns that estimates rest on (`table_columns` lists all of them):
+
+        attempts
+            One look at one condition: `evaluation_id`, `slot`, `result`, `message`, `facts` (JSON text; CPU as
+            ``<n>m``, memory as ``<n>Mi``), `read_started_at` and `read_at` (UTC instants).
+        evaluations
+            One condition of one run: `incident_id`, `action`, `level`, `phase`, `type`, `verdict`, `required`,
+            `enforced`, `timeout_s`, `hold_for_s`, `time_to_pass_s` (seconds from the action's end), `percent` (0..100),
+            `p_ran` (0..1).
+        executions
+            One run of a step: `parameters` (JSON text), `action_started_at`, `action_ended_at` (UTC instants),
+            `blocked_s` (seconds), `result`.
+        workflows
+            One workflow: `outcome`, `outcome_source`, `outcome_at`, `detected_at`, `resolved_at` (UTC instants).
+        policies
+            The Rego behind each digest: `source`, `libraries` (JSON text).
 
     Raises
     ------
@@ -84,13 +101,37 @@ def load_bad_policy() -> History:
     return History.load(dataset_path("bad-policy"))
 
 
+def table_columns(kind: RowKind | str) -> pd.DataFrame:
+    """Say what the columns of one table of a history are.
+
+    Parameters
+    ----------
+    kind : RowKind or str
+        ``attempts``, ``evaluations``, ``executions``, ``workflows`` or ``policies``.
+
+    Returns
+    -------
+    DataFrame
+        One row for each column, in their order: `column`, `unit` (``s``, ``%``, ``UTC``, or empty), `form`, `nullable`,
+        `meaning`.
+
+    Raises
+    ------
+    HistoryError
+        There is no such table.
+    """
+    return pd.DataFrame(column_records(kind))
+
+
 def load_truth(name: str) -> pd.DataFrame:
     """Load what is true of each run of a generated history.
 
     Returns
     -------
     DataFrame
-        One row for each run; columns as in `kubernaut_simulator.worlds.truth.TruthRow`, times in seconds.
+        One row for each run. `kubernaut_simulator.worlds.truth.COLUMN_MEANINGS` says what each column is: `onset_s` and
+        `ready_after_s` are seconds (NaN: never within half an hour), `need` and `run` whole numbers, `good`, `helped`,
+        `ran`, `shortage`, `relieved` and `label_wrong` true or false, the others texts.
 
     Raises
     ------

@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 
+from kubernaut.errors import HistoryError
 from kubernaut.history.fields import Form, RowField, fields_of
 from kubernaut.history.rows import ROW_TYPES, SCHEMA_VERSION, RowKind
 from kubernaut_simulator.history.arrow_schema import arrow_type, is_json_text
@@ -141,6 +142,43 @@ def markdown() -> str:
     return "\n".join([_INTRO, *(_section(kind) for kind in RowKind)])
 
 
+def column_records(kind: RowKind | str) -> list[dict[str, str | bool]]:
+    """Give every column of a kind of rows: name, unit, form, whether it may be null, meaning.
+
+    Raises
+    ------
+    HistoryError
+        There is no such kind.
+    """
+    try:
+        known = RowKind(kind)
+    except ValueError:
+        raise HistoryError(f"no rows of kind {str(kind)!r}; there are {', '.join(RowKind)}") from None
+    texts = attribute_texts(inspect.getdoc(ROW_TYPES[known]) or "")
+    return [
+        {
+            "column": item.name,
+            "unit": _unit(item),
+            "form": item.form.value,
+            "nullable": item.nullable,
+            "meaning": _meaning(item, texts),
+        }
+        for item in fields_of(known)
+    ]
+
+
+def _unit(item: RowField) -> str:
+    if item.form is Form.INSTANT:
+        return "UTC"
+    if item.name.endswith("_s"):
+        return "s"
+    return "%" if item.name == "percent" else ""
+
+
+def _meaning(item: RowField, texts: Mapping[str, str]) -> str:
+    return texts.get(item.name, _EVERYWHERE.get(item.name, ""))
+
+
 def _section(kind: RowKind) -> str:
     row_type = ROW_TYPES[kind]
     texts = attribute_texts(inspect.getdoc(row_type) or "")
@@ -165,7 +203,7 @@ def _line(item: RowField, texts: Mapping[str, str]) -> str:
     if item.nullable:
         form += " or null"
     arrow = "JSON text" if is_json_text(item) else _arrow_name(item)
-    meaning = texts.get(item.name, _EVERYWHERE.get(item.name, "")).replace("|", "\\|")
+    meaning = _meaning(item, texts).replace("|", "\\|")
     return f"| `{item.name}` | {form} | {arrow} | {'yes' if item.required else ''} | {meaning} |"
 
 

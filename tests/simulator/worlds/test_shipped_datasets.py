@@ -10,11 +10,12 @@ from kubernaut_simulator.datasets import (
     load_bad_policy,
     load_steady,
     load_truth,
+    table_columns,
 )
 from kubernaut_simulator.history.columns import rows_in
 from kubernaut_simulator.worlds.data_sheet import data_sheet
 from kubernaut_simulator.worlds.shipping import SHIPPED, make
-from kubernaut_simulator.worlds.truth import truth_columns
+from kubernaut_simulator.worlds.truth import COLUMN_MEANINGS, truth_columns
 
 from kubernaut.errors import HistoryError
 from kubernaut.history.rows import RowKind
@@ -76,6 +77,26 @@ def test_its_data_sheet_names_seed_files_and_truth(name):
     assert f"incidents={SHIPPED[name].incidents}, seed={SHIPPED[name].seed}" in sheet
     assert all(path.name in sheet for path in dataset_path(name).glob("*.parquet"))
     assert "nothing that judges or tunes may read it" in " ".join(sheet.split())
+
+
+@pytest.mark.parametrize("kind", RowKind)
+def test_every_column_has_a_meaning_and_times_have_a_unit(kind):
+    columns = table_columns(kind)
+    units = dict(zip(columns.column, columns.unit, strict=True))
+
+    assert columns.column.tolist() == load_steady().table(kind).column_names
+    assert (columns.meaning != "").all()
+    assert all(unit == "s" for name, unit in units.items() if name.endswith("_s"))
+    assert all(unit == "UTC" for name, unit in units.items() if name.endswith("_at"))
+
+
+def test_the_columns_of_an_unknown_table():
+    with pytest.raises(HistoryError, match="no rows of kind 'looks'; there are attempts, "):
+        table_columns("looks")
+
+
+def test_every_column_of_the_truth_is_documented():
+    assert load_truth("steady").columns.tolist() == list(COLUMN_MEANINGS)
 
 
 def test_the_datasets_may_lie_elsewhere(monkeypatch, tmp_path):

@@ -85,7 +85,7 @@ TRAPS = (
     *(
         Trap(
             kind=LATE,
-            name=f"{per_day} incidents a day at {percent(rate)}, stops labelled after 12 to 23 h",
+            name=f"{per_day} a day at {percent(rate)}, late stops",
             naive=_AS_THEY_COME,
             play=partial(late_labels, rate=rate, per_day=per_day, stop_label_h=(12.0, 23.0)),
         )
@@ -133,7 +133,7 @@ TRAPS = (
     ),
     Trap(
         kind=KNOWN,
-        name="50 incidents a day at 15 %, stops labelled after 12 to 48 h, label age 24 h",
+        name="50 a day at 15 %, stops later than the label age",
         naive=_AS_THEY_COME,
         play=partial(late_labels, rate=0.15, per_day=50, stop_label_h=(12.0, 48.0)),
     ),
@@ -152,9 +152,9 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
             "Good incidents are stopped at a rate of the target or above it, and the gate "
             f"(`estimation.sequential`, one error of {ALPHA * 100:.0f} % for all conditions of a tuning) is looked "
             f"at after every {LOOK_EVERY} of them. Each kind of world holds a trap: repeated looks; labels that come "
-            "later for stops than for passes; the best of many candidates; one version after the other; many "
-            "conditions at once; outages. The gate of many worlds is computed from its line (`calibration.gates`), "
-            "which a test compares with `run_gate` incident by incident."
+            "within two hours for passes and after 12 to 23 hours for stops; the best of many candidates; one version "
+            "after the other; many conditions at once; outages. The gate of many worlds is computed from its line "
+            "(`calibration.gates`), which a test compares with `run_gate` incident by incident."
         ),
         claims=_claims(cells, size.tolerance),
         cells=cells,
@@ -162,11 +162,16 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
         chart=_chart,
         size=size,
         seed=seed,
-        naive="The naive method of each row is named in it and walks into the row's trap.",
+        naive=(
+            "Each row names what it is compared with: the exact binomial test at every look, labels in the order in "
+            "which they come, a search on the incidents that judge, the full level for every version and condition, "
+            "every incident of an outage. Each walks into the trap of its row."
+        ),
         limits=(
-            "The last row is known to fail: a label that comes after the label age leaves its incident out, and where "
-            "that happens to stops only, what is left looks better than it is. The number left out is printed with "
-            'every tuning ("label came after the label age"); unless it is small, the label age is too short.',
+            "The last row is known to fail: stops are labelled after 12 to 48 hours, and a label that comes after the "
+            "label age of 24 hours leaves its incident out. Where that happens to stops only, what is left looks "
+            "better than it is. The number left out is printed "
+            'with every tuning ("label came after the label age"); unless it is small, the label age is too short.',
             "Outages are counted by target-day, as the gate does where the incidents before the cut do not show that "
             "bunches are harmless; a first outage after the cut is not foreseen by them.",
         ),

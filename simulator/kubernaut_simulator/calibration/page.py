@@ -16,6 +16,7 @@ import pandas as pd
 from kubernaut import __version__
 from kubernaut_simulator.calibration.calibration import Calibration
 from kubernaut_simulator.calibration.claims import Claim
+from kubernaut_simulator.calibration.cross_checks import CROSS_CHECKS
 from kubernaut_simulator.calibration.proof import ProofResult, Size
 from kubernaut_simulator.output_files import write_text
 from kubernaut_simulator.results.base import shown
@@ -52,6 +53,7 @@ def page(calibration: Calibration) -> str:
     """Give the page as Markdown."""
     parts = ["\n".join(_head(calibration))]
     parts += ["\n".join(_proof(proof)) for proof in calibration.proofs]
+    parts.append("\n".join(_compared()))
     return "\n\n".join(parts) + "\n"
 
 
@@ -129,6 +131,22 @@ def _proof(proof: ProofResult) -> Iterator[str]:
     if proof.limits:
         yield ""
         yield "*Limits.* " + " ".join(proof.limits)
+
+
+def _compared() -> Iterator[str]:
+    yield "## Compared with other programs"
+    yield ""
+    yield (
+        "Worlds of known truth show that a method keeps its promise. That it is the method it says it is, other "
+        "programs "
+        "show, in these tests. lifelines needs an older pandas than ours: its answers are recorded in "
+        "`tests/simulator/estimation/reference/`, with the script that asks for them."
+    )
+    yield ""
+    yield from _markdown_table(
+        ["number", "compared with", "test"],
+        [[check.number, check.with_, f"`{check.file}`, `{check.test}`"] for check in CROSS_CHECKS],
+    )
 
 
 def _claim_cells(claim: Claim) -> list[str]:

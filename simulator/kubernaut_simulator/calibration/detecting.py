@@ -130,7 +130,7 @@ def _cell(true: float, bunches: str, days: int, worlds: int, seed: int) -> dict[
 
 def _claims(cells: pd.DataFrame, size: Size) -> list[Claim]:
     named = {"P(F|B)": "P(F|B) {:.0%}", "incidents": "{}", "days": "{} days"}
-    tolerance = size.pick(full=0.03, reduced=0.3)
+    tolerance = size.pick(full=0.03, reduced=0.6)
     return [
         claim_over_cells(
             "the lower limit of P(F|B) is not above the truth in at least 95 % of worlds",

@@ -167,7 +167,7 @@ def _claims(cells: pd.DataFrame, size: Size) -> list[Claim]:
             k="kept",
             named=named,
             at_least=0.95,
-            tolerance=size.pick(full=0.015, reduced=0.10),
+            tolerance=size.pick(full=0.015, reduced=0.25),
         ),
         claim_over(
             "no recommendation lies beyond the last pass that was seen",

@@ -196,7 +196,7 @@ def _claims(cells: pd.DataFrame) -> list[Claim]:
 
     stops = cells["terms"].str.startswith("enforced")
     few = int(cells["runs"].min())
-    tolerance = 0.01 if few >= 100 else 0.2
+    tolerance = 0.01 if few >= 100 else 0.3
     return [
         claim_over(
             "what a what-if says would be stopped is what enforcement stops; runs of which it says otherwise: none",

@@ -13,3 +13,12 @@ from hypothesis import settings
 # Where a change is judged, the same change gets the same examples; everywhere else each run explores new ones.
 settings.register_profile("kubernaut", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("kubernaut")
+
+# The fixtures `cluster`, `node` and `namespace`.
+pytest_plugins = ["cluster.fixtures"]
+
+
+def pytest_configure(config):
+    from cluster.front_door import open_front_door
+
+    open_front_door(config.option)

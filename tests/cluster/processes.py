@@ -6,7 +6,6 @@ processes and never a stranger that got one of their pids.
 
 import json
 import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -31,18 +30,22 @@ class Processes:
 
     def start(self, name: str, argv: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> None:
         """Start a program in a session of its own; what it prints goes to its log."""
-        with self.log(name).open("ab") as log:
-            process = subprocess.Popen(
-                [str(part) for part in argv],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={**os.environ, **(environment or {})},
-            )
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        # Not subprocess: these programs outlive the object, and whoever stops them may be another process.
+        pid = os.posix_spawn(
+            str(argv[0]),
+            [str(part) for part in argv],
+            {**os.environ, **(environment or {})},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(self.log(name)), flags, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
         known = [one for one in self._known() if one["name"] != name]
-        created = psutil.Process(process.pid).create_time()
-        known.append({"name": name, "pid": process.pid, "created": created, "argv": [str(part) for part in argv]})
+        created = psutil.Process(pid).create_time()
+        known.append({"name": name, "pid": pid, "created": created, "argv": [str(part) for part in argv]})
         self._file.write_text(json.dumps(known, indent=1))
 
     def log(self, name: str) -> Path:

@@ -10,7 +10,7 @@ from kubernaut.facts.deployment import Computation, of_deployment, pod_spec
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.fit import fitting
 from kubernaut.facts.look import Look
-from kubernaut.facts.nodes import Node, free, is_finished, node_of
+from kubernaut.facts.nodes import Node, is_finished, node_of
 from kubernaut.facts.objects import KubeObject
 from kubernaut.facts.ownership import HASH_LABEL, current_replica_set
 from kubernaut.facts.parameters import additional_replicas
@@ -23,7 +23,7 @@ def _free_in_all(look: Look, resource: str) -> Fraction:
     deployment = look.known_deployment
     spec = pod_spec(deployment) if deployment else Fields({}, "")
     candidates = [node for node in look.nodes if is_candidate(spec, node)]
-    return sum((free(node, look.loads.get(node.name)).get(resource, ZERO) for node in candidates), ZERO)
+    return sum((look.room(node).get(resource, ZERO) for node in candidates), ZERO)
 
 
 @of_deployment

@@ -22,15 +22,23 @@ _LARGEST = 2**63 - 1
 class Fields:
     """One JSON object and where it came from."""
 
-    __slots__ = ("_value", "where")
+    __slots__ = ("_above", "_place", "_value")
 
-    def __init__(self, value: Any, where: str) -> None:
+    def __init__(self, value: Any, where: str, *, above: "Fields | None" = None) -> None:
+        """Take an object; with `above`, `where` is the name of the field of `above` that it was found in."""
+        self._above = above
+        self._place = where
         if value is None:
             value = {}
-        if not isinstance(value, Mapping):
-            raise FactsError(f"{where} is {_kind(value)}, not an object")
+        # A look reads thousands of fields, nearly all of them plain objects.
+        if type(value) is not dict and not isinstance(value, Mapping):
+            raise FactsError(f"{self.where} is {_kind(value)}, not an object")
         self._value: Mapping[str, Any] = value
-        self.where = where
+
+    @property
+    def where(self) -> str:
+        """Where it is, for a message."""
+        return self._place if self._above is None else self._above.path(self._place)
 
     def __contains__(self, key: str) -> bool:
         return self._value.get(key) is not None
@@ -55,12 +63,12 @@ class Fields:
         """Go down through objects; a missing one is empty."""
         here = self
         for key in keys:
-            here = Fields(here._value.get(key), here.path(key))
+            here = Fields(here._value.get(key), key, above=here)
         return here
 
     def each(self, key: str) -> list["Fields"]:
         """Give the objects of a list."""
-        return [Fields(item, f"{self.path(key)}[{i}]") for i, item in enumerate(self._list(key))]
+        return [Fields(item, f"{key}[{i}]", above=self) for i, item in enumerate(self._list(key))]
 
     def texts(self, key: str) -> list[str]:
         """Give the texts of a list."""
@@ -151,7 +159,8 @@ class Fields:
 
     def path(self, key: str) -> str:
         """Say where a field is, for a message."""
-        return f"{self.where}{_dot(self.where)}{key}"
+        where = self.where
+        return f"{where}{_dot(where)}{key}"
 
 
 def _dot(where: str) -> str:

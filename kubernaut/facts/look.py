@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from fractions import Fraction
 from functools import cached_property
 
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.collecting import CannotSee, not_provided
 from kubernaut.facts.definitions import ALL_PODS
-from kubernaut.facts.nodes import Load, Node, loads, read_node
+from kubernaut.facts.nodes import Load, Node, free, loads, read_node
 from kubernaut.facts.objects import KubeObject, ObjectSet, Target
 from kubernaut.facts.ownership import owned_pods, owned_replica_sets
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
@@ -38,10 +39,15 @@ class Look:
         self.baseline = baseline
         self.action_ended_at = action_ended_at
         self._unavailable = with_unreadable(objects, unavailable)
+        self._rooms: dict[str, dict[str, Fraction]] = {}
 
     def readable(self, kind: str) -> bool:
         """Say whether the objects of a kind could be read."""
         return kind not in self._unavailable
+
+    def why_not(self, kind: str) -> Unobserved | None:
+        """Say why the objects of a kind could not be read; None when they could."""
+        return self._unavailable.get(kind)
 
     def require(self, *kinds: str) -> None:
         """Raise `CannotSee` when one of the kinds could not be read."""
@@ -101,6 +107,18 @@ class Look:
         """What every namespace's pods take, by node."""
         self.require(ALL_PODS)
         return loads(self.objects.of("Pod"))
+
+    def room(self, node: Node) -> Mapping[str, Fraction]:
+        """Give what a node still has of each resource, as `free` says.
+
+        Raises
+        ------
+        FactsError
+            What it can give is missing or cannot be read.
+        """
+        if node.name not in self._rooms:
+            self._rooms[node.name] = free(node, self.loads.get(node.name))
+        return self._rooms[node.name]
 
 
 def with_unreadable(objects: ObjectSet, unavailable: Mapping[str, Unobserved]) -> dict[str, Unobserved]:

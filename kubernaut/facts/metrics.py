@@ -20,6 +20,11 @@ CLOCK_TOLERANCE = timedelta(seconds=5)
 """How far the node's clock may be from the one that wrote the action's end."""
 
 
+def sample_of(look: Look, pod: KubeObject) -> KubeObject | None:
+    """Give the metrics API's sample of a pod; None when it has none."""
+    return next((m for m in look.objects.of("PodMetrics", pod.namespace) if m.name == pod.name), None)
+
+
 def usage(look: Look, pod: KubeObject, resource: str) -> Fraction:
     """Give what a pod's containers use of a resource: cores or bytes.
 
@@ -29,7 +34,7 @@ def usage(look: Look, pod: KubeObject, resource: str) -> Fraction:
         There is no sample of the pod, it cannot be read, or it is older than the action's end.
     """
     look.require("PodMetrics")
-    sample = next((m for m in look.objects.of("PodMetrics", pod.namespace) if m.name == pod.name), None)
+    sample = sample_of(look, pod)
     if sample is None:
         raise not_provided(f"the metrics API has no sample of pod {pod.namespace}/{pod.name}")
     containers = sample.fields.each("containers")

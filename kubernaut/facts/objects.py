@@ -92,6 +92,24 @@ class KubeObject:
         known: T = self._told[tell]
         return known
 
+    def once_for(self, tell: "Callable[[KubeObject], T]", name: Callable[..., Any], *others: object) -> T:
+        """Give what a function of the object and of others says; computed again when one of the others is another.
+
+        Parameters
+        ----------
+        tell : callable
+            Computes it; may differ from call to call.
+        name : callable
+            What the result is kept under.
+        others : object
+            What it depends on beside the object; compared by identity.
+        """
+        known = self._told.get(name)
+        if known is None or any(one is not other for one, other in zip(known[0], others, strict=True)):
+            known = self._told[name] = (others, tell(self))
+        told: T = known[1]
+        return told
+
     @property
     def spec(self) -> Fields:
         """Its `spec`; empty when missing."""

@@ -1,12 +1,13 @@
 """Facts about the Deployment's pods, one by one and counted."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from kubernaut.facts.baseline import oom_killed_since, restarts_since
 from kubernaut.facts.collecting import Answer, CannotSee, Partial, collect, not_provided
 from kubernaut.facts.deployment import Computation, is_observed
 from kubernaut.facts.look import Look
-from kubernaut.facts.metrics import usage
+from kubernaut.facts.metrics import sample_of, usage
 from kubernaut.facts.nodes import is_finished
 from kubernaut.facts.objects import KubeObject
 from kubernaut.facts.ownership import current_replica_set
@@ -56,14 +57,22 @@ def _pods(look: Look) -> Answer:
     elements: list[JsonValue] = []
     missing: dict[str, Unobserved] = {}
     for index, pod in enumerate(look.pods):
-        values, unobserved = collect((name, _bind(compute, look, pod)) for name, compute in _POD_FIELDS.items())
+        values, unobserved = pod.once_for(
+            partial(_element, look),
+            _element,
+            look.baseline,
+            look.action_ended_at,
+            look.why_not("PodMetrics"),
+            sample_of(look, pod),
+        )
         elements.append(values)
         missing.update({f"[{index}].{name}": why for name, why in unobserved.items()})
     return Partial(elements, missing)
 
 
-def _bind(compute: Callable[[Look, KubeObject], Answer], look: Look, pod: KubeObject) -> Callable[[], Answer]:
-    return lambda: compute(look, pod)
+def _element(look: Look, pod: KubeObject) -> tuple[dict[str, JsonValue], dict[str, Unobserved]]:
+    """Give a pod's element of `pods`; of the look it depends on the baseline and the pod's sample alone."""
+    return collect((name, partial(compute, look, pod)) for name, compute in _POD_FIELDS.items())
 
 
 def _restarts_since_baseline(look: Look, pod: KubeObject) -> Answer:

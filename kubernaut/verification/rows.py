@@ -7,6 +7,7 @@ Where rows are written to is not known here.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from kubernaut.enforcement.decision import STOPPING
 from kubernaut.enforcement.rollout import probability_ran
@@ -253,6 +254,7 @@ def _or_empty(override: Override | None) -> Override:
     return Override(by="", reason="") if override is None else override
 
 
+@lru_cache(maxsize=1024)
 def _paths(recorded: tuple[tuple[str, ...], ...] | None) -> tuple[str, ...] | None:
     return None if recorded is None else tuple(format_path(path) for path in recorded)
 

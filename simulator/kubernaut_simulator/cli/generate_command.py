@@ -63,9 +63,15 @@ def generate(
         ),
     ] = None,
     jobs: Annotated[
-        int,
-        typer.Option("--jobs", "-j", metavar="J", min=1, help="Processes; what comes out does not depend on it."),
-    ] = 1,
+        int | None,
+        typer.Option(
+            "--jobs",
+            "-j",
+            metavar="J",
+            min=1,
+            help="Processes; what comes out does not depend on it. Default: one a core, one for a small world.",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write into a folder that holds files; an earlier world in it is replaced.")
     ] = False,
@@ -97,7 +103,7 @@ def generate(
 
 
 def _write(
-    scenario: str, out: Path, *, incidents: int, seed: int, start: str | None, target: Target, jobs: int
+    scenario: str, out: Path, *, incidents: int, seed: int, start: str | None, target: Target, jobs: int | None
 ) -> Written:
     from kubernaut_simulator.cli.loading import progress
     from kubernaut_simulator.cli.options import parse_instant

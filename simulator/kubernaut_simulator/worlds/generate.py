@@ -3,24 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 
+from kubernaut.errors import InputError
 from kubernaut.history.rows import Row
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.writing import write_parquet
-from kubernaut_simulator.worlds.conditions import pinned, world_sets
-from kubernaut_simulator.worlds.fleet import make_fleet
-from kubernaut_simulator.worlds.judging import WorldJudge
-from kubernaut_simulator.worlds.playing import Player, World
+from kubernaut_simulator.scheduling.processes import ProcessScheduler
+from kubernaut_simulator.scheduling.scheduler import own_cores
+from kubernaut_simulator.worlds.parts import WorldSource, parts_of, play_part
 from kubernaut_simulator.worlds.scenario import Scenario
-from kubernaut_simulator.worlds.traffic import Incident
-from kubernaut_simulator.worlds.traffic import incidents as arriving
 from kubernaut_simulator.worlds.truth import TruthRow, write_truth
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 """A Monday, so that the week's rhythm is the calendar's."""
+
+WORTH_PROCESSES = 400
+"""Incidents from which on the seconds that more processes take to start are made good."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,9 @@ class GeneratedWorld:
         return [*written, write_truth(self.truth, Path(folder))]
 
 
-def generate(scenario: Scenario, *, incidents: int, seed: int, start: datetime = START) -> GeneratedWorld:
+def generate(
+    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START, jobs: int | None = None
+) -> GeneratedWorld:
     """Make a world.
 
     Parameters
@@ -71,44 +73,48 @@ def generate(scenario: Scenario, *, incidents: int, seed: int, start: datetime =
     seed : int
     start : datetime
         Moment of the world's beginning; a Monday, midnight UTC, keeps the week's rhythm right.
+    jobs : int or None
+        Processes; they make no difference to what is made. None means one a core that this process may use, and this
+        process alone for a small world.
 
     Raises
     ------
     InputError
-        The scenario's policies or settings cannot be used.
+        The scenario's policies or settings cannot be used, or `jobs` is below 1.
     EvaluatorError
         The policy worker cannot be started.
+    SchedulerError
+        Processes cannot be had, or die.
     """
     rows: list[Row] = []
     truth: list[TruthRow] = []
-    for played, true in play(scenario, incidents=incidents, seed=seed, start=start):
+    for played, true in play(scenario, incidents=incidents, seed=seed, start=start, jobs=jobs):
         rows += played
         truth += true
     return GeneratedWorld(scenario=scenario, seed=seed, start=start, rows=rows, truth=truth)
 
 
 def play(
-    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START, first: int = 0
+    scenario: Scenario, *, incidents: int, seed: int, start: datetime = START, jobs: int | None = None
 ) -> Iterator[tuple[list[Row], list[TruthRow]]]:
     """Play a world incident by incident, for worlds that are too large to hold; parameters as `generate`.
-
-    Parameters
-    ----------
-    first : int
-        Incidents that are left out at the beginning, when somebody else plays them.
 
     Yields
     ------
     list of Row, list of TruthRow
         First the policies without truth, then one incident at a time.
     """
-    sets = pinned(world_sets(scenario))
+    if jobs is not None and jobs < 1:
+        raise InputError(f"jobs: {jobs} is too few; at least 1")
+    if jobs is None:
+        jobs = own_cores() if incidents >= WORTH_PROCESSES else 1
+    source = WorldSource(scenario=scenario, seed=seed, start=start)
     with WorkerEvaluator() as evaluator:
-        player = Player(World(scenario=scenario, seed=seed, start=start, sets=sets, judge=WorldJudge(evaluator)))
+        player = source.player(evaluator)
         yield list(player.policy_rows()), []
-        for incident in islice(_incidents(scenario, seed), first, first + incidents):
-            yield player.play(incident)
-
-
-def _incidents(scenario: Scenario, seed: int) -> Iterator[Incident]:
-    return arriving(scenario, make_fleet(scenario, seed), seed)
+        if jobs == 1:
+            for incident in source.incidents(incidents):
+                yield player.play(incident)
+            return
+    for played in ProcessScheduler(jobs).map(play_part, parts_of(source, incidents)):
+        yield from played

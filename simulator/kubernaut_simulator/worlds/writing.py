@@ -15,8 +15,7 @@ from kubernaut_simulator.history.streaming import HistoryFormat, HistoryWriter
 from kubernaut_simulator.output_files import write_text
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.worlds.data_sheet import sheet_text
-from kubernaut_simulator.worlds.generate import START
-from kubernaut_simulator.worlds.parallel import play_on
+from kubernaut_simulator.worlds.generate import START, play
 from kubernaut_simulator.worlds.scenario import Scenario
 from kubernaut_simulator.worlds.sheet_counts import SheetCounts
 from kubernaut_simulator.worlds.truth import TruthRow, write_truth
@@ -47,7 +46,7 @@ def write_world(
     seed: int,
     start: datetime = START,
     file_format: HistoryFormat = HistoryFormat.PARQUET,
-    jobs: int = 1,
+    jobs: int | None = None,
     progress: Progress = silent,
 ) -> Written:
     """Make a world and write it.
@@ -56,8 +55,8 @@ def write_world(
     ----------
     folder : Path
         Files of an earlier world in it are replaced, in whatever format they were.
-    jobs : int
-        Processes; what comes out does not depend on it.
+    jobs : int or None
+        As for `play`.
     progress : Progress
         Told after each incident.
 
@@ -71,7 +70,7 @@ def write_world(
         The policy worker cannot be started.
     """
     counts, truth = SheetCounts(), list[TruthRow]()
-    played = play_on(jobs, scenario, incidents=incidents, seed=seed, start=start)
+    played = play(scenario, incidents=incidents, seed=seed, start=start, jobs=jobs)
     with HistoryWriter(folder, file_format=file_format) as writer:
         for rows, true in _told(played, incidents, progress):
             writer.add(rows)

@@ -1,10 +1,8 @@
-"""Worlds written as they are played: the same bytes from one process and from several, whole files or none."""
+"""Worlds written as they are played: the same bytes as in one piece, whole files or none."""
 
 import pytest
 from kubernaut_simulator.history.streaming import HistoryFormat, HistoryWriter
 from kubernaut_simulator.history.writing import write_parquet
-from kubernaut_simulator.worlds.generate import play
-from kubernaut_simulator.worlds.parallel import play_on
 from kubernaut_simulator.worlds.scenario import load_scenario
 from kubernaut_simulator.worlds.writing import write_world
 
@@ -13,15 +11,6 @@ from kubernaut.errors import OutputError
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@pytest.mark.slow
-def test_several_processes_play_the_same_world():
-    scenario = load_scenario("steady")
-
-    several = list(play_on(2, scenario, incidents=3, seed=3, stretch=2))
-
-    assert several == list(play(scenario, incidents=3, seed=3))
 
 
 @pytest.mark.parametrize("group_rows", [7, 50, 131_072])

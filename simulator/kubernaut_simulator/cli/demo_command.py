@@ -27,12 +27,12 @@ def demo(
     from kubernaut_simulator.cli.loading import load_history
     from kubernaut_simulator.cli.options import OutputFormat
     from kubernaut_simulator.cli.output import print_result, say
-    from kubernaut_simulator.cli.tune_command import TABLE_COLUMNS, run_tuning, write_outputs
+    from kubernaut_simulator.cli.tune_command import run_tuning, write_outputs
     from kubernaut_simulator.datasets import dataset_path
 
     history = dataset_path(DEMO_DATASET)
     tuning = run_tuning(load_history([history]), None)
-    print_result(tuning, OutputFormat.TABLE, columns=TABLE_COLUMNS)
+    print_result(tuning, OutputFormat.TABLE, columns=tuning.columns)
     report, configmaps = out / "report.html", out / "kubernaut-conditions.yaml"
     write_outputs(tuning, report=report, configmaps=configmaps)
     say()

@@ -27,19 +27,18 @@ def print_result(result: Result, output: OutputFormat, *, columns: Sequence[str]
     Parameters
     ----------
     columns : sequence of str or None
-        What `table` shows; None means all. `wide` and the machine formats always give all.
+        What `table` shows; None means the result's own. `wide` and the machine formats always give all.
     """
     if output is OutputFormat.JSON:
         sys.stdout.write(result.to_json())
     elif output is OutputFormat.YAML:
         _print_yaml([result.as_json()])
     elif output is OutputFormat.CSV:
-        sys.stdout.write(result.data.to_csv(index=False))
+        sys.stdout.write(result.figures.to_csv(index=False))
     elif output is OutputFormat.HTML:
         sys.stdout.write(result.to_html())
     else:
-        wide = output is OutputFormat.WIDE or columns is None
-        _print_table(result, list(result.data.columns) if wide else list(columns or ()), wide=wide)
+        _print_table(result, columns, wide=output is OutputFormat.WIDE)
 
 
 def print_records(records: Sequence[Mapping[str, Any]], output: OutputFormat, *, title: str = "") -> None:
@@ -102,23 +101,18 @@ def say(message: str = "") -> None:
     print(message, file=sys.stderr)
 
 
-def _print_table(result: Result, names: list[str], *, wide: bool) -> None:
+def _print_table(result: Result, columns: Sequence[str] | None, *, wide: bool) -> None:
     from kubernaut.policy.wording import clean_message
 
-    data: pd.DataFrame = result.data
-    shown = [name for name in names if name in data.columns]
-    numeric = {name for name in shown if name in result.shares or data[name].dtype.kind in "if"}
-    columns = {
-        name: [_share(value) if name in result.shares else _cell(value) for value in data[name]] for name in shown
-    }
-    action = "" if wide else _common_action(columns.get(CONDITION, []))
-    if action:
-        columns[CONDITION] = [name.removeprefix(f"{action}/") for name in columns[CONDITION]]
+    table: pd.DataFrame = result.table(wide=wide, columns=columns)
+    numeric = {name for name in table.columns if name in result.shares or table[name].dtype.kind in "if"}
+    cells = [[_cell(value) for value in table[name]] for name in table.columns]
+    action = "" if wide or CONDITION not in result.data.columns else _common_action(list(result.data[CONDITION]))
     print(clean_message(result.title + (f" ({action})" if action else "")))
     for name, value in result.summary.items():
         print(f"  {name}: {clean_message(value)}")
     print()
-    _table_of(shown, list(zip(*columns.values(), strict=True)), numeric)
+    _table_of(list(table.columns), list(zip(*cells, strict=True)), numeric)
     if result.notes:
         print()
     for note in result.notes:
@@ -180,11 +174,6 @@ def _common_action(conditions: Sequence[str]) -> str:
     """Give the action that all conditions of a table are of; empty where there are several, or none."""
     actions = {name.partition("/")[0] for name in conditions}
     return actions.pop() if len(actions) == 1 and all("/" in name for name in conditions) else ""
-
-
-def _share(value: Any) -> str:
-    """Give a share, 0..1, as percent."""
-    return f"{value * 100:.1f} %" if _is_number(value) and value == value else _cell(value)  # noqa: PLR0124 - NaN
 
 
 def _is_number(value: Any) -> bool:

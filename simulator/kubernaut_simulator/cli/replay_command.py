@@ -39,6 +39,8 @@ class Show(StrEnum):
     TIMEOUTS = "timeouts"
     DETECTION = "detection"
     DRIFT = "drift"
+    SELECTION = "selection"
+    LABEL_NOISE = "label-noise"
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +65,18 @@ def replay(
             help="With -f: judge also by policies that are as recorded, instead of taking their recorded attempts.",
         ),
     ] = False,
+    sensitivity: Annotated[
+        str | None,
+        typer.Option(
+            "--sensitivity", metavar="SHARE|K/N", help="Of the labels, for label-noise: truly good runs labelled good."
+        ),
+    ] = None,
+    specificity: Annotated[
+        str | None,
+        typer.Option(
+            "--specificity", metavar="SHARE|K/N", help="Of the labels, for label-noise: truly bad runs labelled bad."
+        ),
+    ] = None,
     output: OutputOption = OutputFormat.TABLE,
     since: SinceOption = None,
     until: UntilOption = None,
@@ -96,6 +110,36 @@ def replay(
         Show.TIMEOUTS: lambda: replayed.timeouts(share=share, population=population),
         Show.DETECTION: replayed.detection,
         Show.DRIFT: replayed.drift,
+        Show.SELECTION: replayed.selection,
+        Show.LABEL_NOISE: lambda: replayed.label_noise(
+            sensitivity=share_or_counts(sensitivity, "--sensitivity"),
+            specificity=share_or_counts(specificity, "--specificity"),
+        ),
     }
     result = answers[show]()
     print_result(result, output, columns=result.columns)
+
+
+def share_or_counts(text: str | None, option: str) -> float | tuple[int, int]:
+    """Read a share, or k of n.
+
+    Raises
+    ------
+    InputError
+        Neither, or nothing was given.
+    """
+    from kubernaut.errors import InputError
+
+    if text is None:
+        raise InputError(
+            f"{option} is needed: how often labels are right, as a share (0.95) or as counted where the truth is known "
+            "(95/100)"
+        )
+    k, slash, n = text.partition("/")
+    try:
+        if not slash:
+            return float(text)
+        counted = (int(k), int(n))
+    except ValueError:
+        raise InputError(f"{option} {text!r} is neither a share (0.95) nor a count (95/100)") from None
+    return counted

@@ -115,9 +115,8 @@ def suite(
     compiled = load_conditions(conditions)
     if show is Show.DETECTION:
         from kubernaut_simulator.replay.replay import replay
-        from kubernaut_simulator.suites.detection_result import detection_of
 
-        print_result(detection_of(replay(loaded, compiled)), output)
+        print_result(replay(loaded, compiled).detection(), output)
         return
     asked = WhatIf(loaded)
     cut = parse_instant(cut_at, "--cut-at")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from kubernaut_simulator.replay.tasks import Conditions
     from kubernaut_simulator.tuning.result import Tuning
 
-TABLE_COLUMNS = ["condition", "incidents", "false stops", "upper 95 %", "timeout", "flag", "why"]
-
 
 class FailLevel(StrEnum):
     """When the command leaves with 2."""
@@ -138,7 +136,7 @@ def tune(
         cut_at=cut_at,
         work=work,
     )
-    print_result(tuning, output, columns=TABLE_COLUMNS)
+    print_result(tuning, output, columns=tuning.columns)
     hold_gate(tuning, fail_level)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kubernaut.enforcement.martingale import log_evidence_below
 from kubernaut_simulator.estimation.clustering import Unit, one_vote_per_target_day
+from kubernaut_simulator.estimation.deciding import Course, decide_in_time
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.multiplicity import holm, version_price
 from kubernaut_simulator.estimation.rates import Rate, percent, rate
@@ -73,8 +74,10 @@ class GateDecision:
     p_adjusted : float
         After the version's price and Holm; at most alpha exactly when passed.
     alpha : float
+    line : float
+        Log-evidence to cross now, or that was crossed.
     decided_at : Timestamp or None
-        When the incident that decided had its label age; None unless passed.
+        When the evidence had crossed the line, or the line had fallen to it; None unless passed.
     decided_after : int or None
         Incidents that had entered by then.
     why : str
@@ -87,6 +90,7 @@ class GateDecision:
     p_value: float
     p_adjusted: float
     alpha: float
+    line: float
     decided_at: pd.Timestamp | None
     decided_after: int | None
     why: str
@@ -103,7 +107,8 @@ class GateResult:
     log : DataFrame
         One row per incident that entered: `condition`, `candidate`, `version`, `order` (from 1),
         `incident_id`, `execution_uid`, `run_started_at`, `gate_at`, `stop`, `k`, `n`, `log_evidence` (NaN
-        where nobody looked, and after the test had ended), `looked`, `decides`.
+        where nobody looked, and after the test had ended), `looked`, `line` (log-evidence to cross just then),
+        `decides` (the last that had entered when it was decided).
     """
 
     decisions: tuple[GateDecision, ...]
@@ -211,7 +216,8 @@ def run_gate(
         evidence_path(part["stop"].to_numpy(), target=h.target, look_every=look_every, minimum=minimum, enough=end)
         for part, h, end in zip(entries, hypotheses, most, strict=True)
     ]
-    decided = _decide_in_time(entries, paths, prices, alpha)
+    courses = decide_in_time([_instants(part) for part in entries], paths, prices, alpha)
+    decided = [course.at for course in courses]
     highest = [float(np.nanmax(path, initial=0.0)) for path in paths]
     p_values = [math.exp(-top) for top in highest]
     adjusted = holm([min(1.0, p * price) for p, price in zip(p_values, prices, strict=True)])
@@ -220,7 +226,8 @@ def run_gate(
         stop = entries[i]["stop"]
         stops = rate(int(stop.sum()), len(stop), minimum=minimum)
         at = decided[i]
-        when = None if at is None else pd.Timestamp(entries[i]["gate_at"].iloc[at])
+        instant = courses[i].when
+        when = None if instant is None else pd.Timestamp(instant, tz="UTC")
         p_adjusted = float(adjusted[i])
         decisions.append(
             GateDecision(
@@ -231,34 +238,14 @@ def run_gate(
                 p_value=p_values[i],
                 p_adjusted=p_adjusted,
                 alpha=alpha,
+                line=courses[i].line,
                 decided_at=when,
                 decided_after=None if at is None else at + 1,
                 why=_reason(hypothesis, stops, at, p_adjusted=p_adjusted, alpha=alpha),
             )
         )
-    logs = [_log(h, part, path, at) for h, part, path, at in zip(hypotheses, entries, paths, decided, strict=True)]
+    logs = [_log(h, part, path, one) for h, part, path, one in zip(hypotheses, entries, paths, courses, strict=True)]
     return GateResult(decisions=tuple(decisions), log=pd.concat(logs, ignore_index=True) if logs else _no_log())
-
-
-def _decide_in_time(
-    entries: Sequence[pd.DataFrame], paths: Sequence[Floats], prices: Sequence[float], alpha: float
-) -> list[int | None]:
-    """Position of the incident that decided for each hypothesis, by Holm's rule applied at every instant."""
-    decided: list[int | None] = [None] * len(paths)
-    tops = [np.fmax.accumulate(np.nan_to_num(path, nan=0.0)) for path in paths]
-    open_ = set(range(len(paths)))
-    while open_:
-        crossing = {}
-        for i in open_:
-            over = np.flatnonzero(tops[i] >= math.log(len(open_) * prices[i] / alpha))
-            if len(over):
-                crossing[i] = int(over[0])
-        if not crossing:
-            break
-        first = min(crossing, key=lambda i: (entries[i]["gate_at"].iloc[crossing[i]], i))
-        decided[first] = crossing[first]
-        open_.remove(first)
-    return decided
 
 
 def _reason(hypothesis: Hypothesis, stops: Rate, at: int | None, *, p_adjusted: float, alpha: float) -> str:
@@ -275,7 +262,11 @@ def _reason(hypothesis: Hypothesis, stops: Rate, at: int | None, *, p_adjusted: 
     return f"{stops.text()}: not yet shown below {target} (adjusted p {p_adjusted:.3g}, {alpha:g} needed)"
 
 
-def _log(hypothesis: Hypothesis, entries: pd.DataFrame, path: Floats, at: int | None) -> pd.DataFrame:
+def _instants(entries: pd.DataFrame) -> NDArray[np.datetime64]:
+    return np.asarray(entries["gate_at"].dt.tz_localize(None), "datetime64[us]")
+
+
+def _log(hypothesis: Hypothesis, entries: pd.DataFrame, path: Floats, course: Course) -> pd.DataFrame:
     order = np.arange(1, len(entries) + 1)
     columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "stop"]
     kept = entries[columns].reset_index(drop=True)
@@ -294,7 +285,8 @@ def _log(hypothesis: Hypothesis, entries: pd.DataFrame, path: Floats, at: int | 
     log["n"] = order
     log["log_evidence"] = path
     log["looked"] = ~np.isnan(path)
-    log["decides"] = order - 1 == (-1 if at is None else at)
+    log["line"] = course.lines
+    log["decides"] = order - 1 == (-1 if course.at is None else course.at)
     return log
 
 

@@ -69,6 +69,9 @@ class NotInGate(StrEnum):
 
 NOT_IN_GATE = tuple(NotInGate)
 
+NOT_SEARCHED = (NotInGate.NO_OUTCOME.value, NotInGate.ENROLLED.value, NotInGate.NOT_INDEPENDENT.value)
+"""They choose nothing: enforcement labels only what it lets through, and health rests on the conditions' own facts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Votes:

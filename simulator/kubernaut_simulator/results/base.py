@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from kubernaut.policy.wording import clean_message
+from kubernaut_simulator.estimation.rates import Rate
 from kubernaut_simulator.output_files import write_text
 from kubernaut_simulator.results.wording import short_names
 
@@ -75,10 +76,29 @@ class Result(ABC):
         """Columns that hold shares, 0..1, which are shown as percent."""
         return ()
 
-    def table(self, *, wide: bool = False) -> pd.DataFrame:
-        """Give the table as it is shown; the narrow one leaves out columns and the action that all conditions share."""
-        table = self.data if wide else self.data[[name for name in self.columns if name in self.data.columns]]
-        table = table.copy()
+    @property
+    def counted(self) -> Collection[str]:
+        """Columns that say k of n in words, for tables; `data` has their numbers beside them (`counts_of`)."""
+        return ()
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Give `data` for programs: k and n as numbers, without the words that a table has for them."""
+        return self.data.drop(columns=[name for name in self.counted if name in self.data.columns])
+
+    def table(self, *, wide: bool = False, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Give the table as it is shown; the narrow one leaves out columns and the action that all conditions share.
+
+        Parameters
+        ----------
+        wide : bool
+            All columns, whole names.
+        columns : sequence of str or None
+            Those of the narrow table; None means the result's own.
+        """
+        numbers = {f"{name} {part}" for name in self.counted for part in "kn"}
+        wanted = self.data.columns if wide else (self.columns if columns is None else columns)
+        table = self.data[[name for name in wanted if name in self.data.columns and name not in numbers]].copy()
         for name in set(self.shares) & set(table.columns):
             table[name] = [MISSING if shown(value) == MISSING else f"{value * 100:.1f} %" for value in table[name]]
         if not wide and CONDITION in table.columns:
@@ -107,7 +127,7 @@ class Result(ABC):
             "result": type(self).__name__,
             "title": self.title,
             "summary": dict(self.summary),
-            "rows": json.loads(self.data.to_json(orient="records", date_format="iso", date_unit="us")),
+            "rows": json.loads(self.figures.to_json(orient="records", date_format="iso", date_unit="us")),
             "notes": list(self.notes),
         }
 
@@ -172,6 +192,11 @@ class Result(ABC):
             for name, value in bundle.items()
             if (not include or name in include) and not (exclude and name in exclude)
         }
+
+
+def counts_of(name: str, found: Rate, text: str | None = None) -> dict[str, Any]:
+    """Give the cells of a rate: in words, and k and n as numbers beside them; the column is one of `counted`."""
+    return {name: found.text() if text is None else text, f"{name} k": found.k, f"{name} n": found.n}
 
 
 _STYLE = (

@@ -12,7 +12,7 @@ import pandas as pd
 from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
 from kubernaut_simulator.estimation.votes import NotInGate, Votes
-from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
+from kubernaut_simulator.results.base import COLOURS, CONDITION, Result, counts_of
 from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 TARGET = 0.15
@@ -70,13 +70,18 @@ class FalseStopsResult(Result):
             CONDITION: name,
             "incidents": one.votes,
             "unit": one.unit.value,
-            "P(stop|G)": stops.text(),
+            **counts_of("P(stop|G)", stops),
             "upper 95 %": stops.upper if stops.n else None,
-            "P(F|G)": shown.failed_given_good.text(),
-            "P(E|G)": shown.error_given_good.text(),
-            "P(G|F)": shown.good_given_failed.text(),
-            "P(F and G)": shown.failed_and_good.text(),
-            "any run": one.any_run.text(),
+            "Korn-Graubard lower": None if one.korn_graubard is None else one.korn_graubard.lower,
+            "Korn-Graubard upper": None if one.korn_graubard is None else one.korn_graubard.upper,
+            **counts_of("P(F|G)", shown.failed_given_good),
+            **counts_of("P(E|G)", shown.error_given_good),
+            **counts_of("P(G|F)", shown.good_given_failed),
+            **counts_of("P(F and G)", shown.failed_and_good),
+            **counts_of("any run", one.any_run),
+            "target-days": one.clustering.clusters,
+            "design effect": one.clustering.design_effect,
+            "design effect upper": one.clustering.design_effect_upper,
             "without outcome": sum(one.without_outcome.values()),
             "not replayable": sum(self.not_replayable.get(name, {}).values()),
         }
@@ -88,8 +93,13 @@ class FalseStopsResult(Result):
 
     @property
     def shares(self) -> Collection[str]:
-        """The bound."""
-        return ["upper 95 %"]
+        """The bounds."""
+        return ["upper 95 %", "Korn-Graubard lower", "Korn-Graubard upper"]
+
+    @property
+    def counted(self) -> Collection[str]:
+        """The rates."""
+        return ["P(stop|G)", "P(F|G)", "P(E|G)", "P(G|F)", "P(F and G)", "any run"]
 
     @property
     def title(self) -> str:
@@ -102,7 +112,8 @@ class FalseStopsResult(Result):
         return {
             "window": self.window,
             "counted": "one vote per incident, its first run; F = Failed, E = Error, a stop is either; G = did good",
-            "limits": "Clopper-Pearson, one-sided 95 %",
+            "limits": "Clopper-Pearson, one-sided 95 %; Korn-Graubard (target-days), two-sided 95 %, from 60 "
+            "incidents; chart: Wilson, two-sided 95 %",
         }
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +12,7 @@ import pandas as pd
 from kubernaut_simulator.estimation.detection import Detection, detection, detection_table
 from kubernaut_simulator.estimation.rates import wilson
 from kubernaut_simulator.replay.replay import Replay
-from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.base import CONDITION, Result
 from kubernaut_simulator.results.wording import short_names, shown_name
 
 
@@ -40,6 +40,21 @@ class DetectionResult(Result):
             left = [sum(self.not_replayable.get(one.condition, {}).values()) for one in self.conditions]
             table.insert(len(table.columns) - 1, "not replayable", left)
         return table
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """What it catches, how often it is right, and how early."""
+        return [CONDITION, "incidents", "unit", "fired", "P(F|B)", "lower 95 %", "P(B|F)", "before outcome s", "lead n"]
+
+    @property
+    def shares(self) -> Collection[str]:
+        """The bounds."""
+        return ["lower 95 %", "upper 95 %"]
+
+    @property
+    def counted(self) -> Collection[str]:
+        """The rates."""
+        return ["P(F|B)", "P(stop|B)", "P(B|F)"]
 
     @property
     def title(self) -> str:

@@ -18,12 +18,9 @@ from kubernaut.identity import ConditionId
 from kubernaut_simulator.estimation.columns import Codes, Flags
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.split import Split, split_in_time
-from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NotInGate, cast_votes
+from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NOT_SEARCHED, NotInGate, cast_votes
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.whatif.stored import Stored
-
-_NOT_SEARCHED = (NotInGate.NO_OUTCOME.value, NotInGate.ENROLLED.value, NotInGate.NOT_INDEPENDENT.value)
-"""Enforcement labels only what it lets through, and health rests on the conditions' own facts: both flatter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -131,7 +128,7 @@ def incidents_of(
     eligible = kept["gate"] | (kept["not_in_gate"] == NotInGate.CENSORED.value)
     columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "target_day", "label"]
     return Incidents(
-        frame=kept[columns].assign(gate=eligible, searched=~kept["not_in_gate"].isin(_NOT_SEARCHED)),
+        frame=kept[columns].assign(gate=eligible, searched=~kept["not_in_gate"].isin(NOT_SEARCHED)),
         of_row=of_row,
         search=(kept["run_started_at"] < split.cut_at).to_numpy(bool),
         split=split,

@@ -12,19 +12,18 @@ import pandas as pd
 from kubernaut.conditions.settings import PreSettings, Settings
 from kubernaut.durations import format_duration
 from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut_simulator.estimation.power import FARTHEST, LIKELY, Outlook, outlook
 from kubernaut_simulator.estimation.rates import Rate, percent
-from kubernaut_simulator.estimation.sequential import MINIMUM_ENTRIES, GateDecision, GateResult
+from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
 from kubernaut_simulator.estimation.split import Split
-from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
+from kubernaut_simulator.results.base import CONDITION, MISSING, Result
 from kubernaut_simulator.results.timeouts import ConditionTimeout
-from kubernaut_simulator.results.wording import grouped, short_names
-
-DASHES = ("solid", "dash", "dot")
-"""Of lines, when there are more of them than colours."""
+from kubernaut_simulator.results.wording import grouped
 
 if TYPE_CHECKING:
     from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.replay.tasks import Conditions
+    from kubernaut_simulator.tuning.decision_log import DecisionLog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +98,7 @@ class ConditionDecision:
         """The timeout to set and where it comes from."""
         now = format_duration(self.after.timeout_s)
         if self.timeout is None:
-            return f"{now} (one evaluation)"
+            return f"{now} ({'one evaluation' if self.condition.phase is Phase.PRE else 'kept: not enough data'})"
         if self.after.timeout_s != self.before.timeout_s:
             return f"{now} (was {format_duration(self.before.timeout_s)})"
         if self.timeout.recommendation.timeout_s is None:
@@ -160,7 +159,7 @@ class Tuning(Result):
     @cached_property
     def data(self) -> pd.DataFrame:
         """One row per condition: the decision table."""
-        return pd.DataFrame([_row(one) for one in self.decisions])
+        return pd.DataFrame([_row(one) | self._ahead(one) for one in self.decisions])
 
     @property
     def title(self) -> str:
@@ -186,8 +185,10 @@ class Tuning(Result):
         said = [*self._not_replayable(), *self._did_not_judge(), *self._set_back()]
         estimate = self.together.estimate
         return [
+            *self.replay.drift().warnings(),
             "false stops: good incidents after the cut that Failed or Error would have stopped, k/n, "
             "Clopper-Pearson one-sided 95 % upper limit",
+            _TWO_QUESTIONS,
             *(
                 [f"together, the required conditions stop {self.target * 100:g} % of good incidents or more"]
                 if estimate is not None and estimate >= self.target
@@ -200,12 +201,42 @@ class Tuning(Result):
     @property
     def columns(self) -> Sequence[str]:
         """The decision, the numbers behind it and a short reason; `why` is the long one."""
-        return [CONDITION, "incidents", "false stops", "upper 95 %", "timeout", "flag", "answer"]
+        return [CONDITION, "incidents", "false stops", "upper 95 %", "timeout", "flag", "answer", "outlook"]
 
     @property
     def shares(self) -> Collection[str]:
         """The bound."""
         return ["upper 95 %"]
+
+    @property
+    def counted(self) -> Collection[str]:
+        """The rate."""
+        return ["false stops"]
+
+    def outlook(self, one: ConditionDecision) -> Outlook | None:
+        """Say how many more good incidents a decision likely takes; None where it is decided or nothing entered."""
+        if one.gate is None or one.gate.passed or not one.gate.stops.n:
+            return None
+        stops = one.gate.stops
+        return outlook(stops.k, stops.n, target=self.target, line=one.gate.line)
+
+    def _ahead(self, one: ConditionDecision) -> dict[str, Any]:
+        found = self.outlook(one)
+        days = None if found is None or found.more is None else self.days_for(one, found.more)
+        return {
+            "outlook": outlook_text(found, days),
+            "more good n": None if found is None else found.more,
+            "more days": days,
+            "chance": None if found is None else found.chance,
+        }
+
+    def days_for(self, one: ConditionDecision, more: int) -> float | None:
+        """Give the days that so many more good incidents take at the rate at which they entered; None if none did."""
+        last = self.replay.as_of - pd.Timedelta(seconds=self.replay.label_age_s)
+        days = (last - self.split.cut_at) / pd.Timedelta(days=1)
+        if one.gate is None or not one.gate.stops.n or days <= 0:
+            return None
+        return float(more * days / one.gate.stops.n)
 
     def _together(self) -> str:
         if not any(one.after.required for one in self.decisions):
@@ -235,42 +266,15 @@ class Tuning(Result):
             if told:
                 yield str(one.condition), f"incidents after the cut that did not judge: {told}"
 
-    def plot(self) -> Any:
-        """Give the evidence of each condition over time with the line that it must cross."""
-        import math  # noqa: PLC0415
+    def decision_log(self) -> DecisionLog:
+        """Give every incident that entered the tests, with the evidence after it and the line to cross."""
+        from kubernaut_simulator.tuning.decision_log import DecisionLog  # noqa: PLC0415 - it knows this class
 
-        import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
+        return DecisionLog(tuning=self)
 
-        figure = go.Figure()
-        log = self.gate.log
-        names = short_names(str(one.condition) for one in self.decisions)
-        for place, one in enumerate(self.decisions):
-            if one.gate is None:
-                continue
-            path = log[(log["condition"] == str(one.condition)) & ~log["candidate"].astype(bool) & log["looked"]]
-            figure.add_scatter(
-                x=path["n"],
-                y=path["log_evidence"],
-                mode="lines+markers" if len(path) == 1 else "lines",
-                name=f"{names[str(one.condition)]} ({counted(one.gate.stops)})",
-                line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place // len(COLOURS) % len(DASHES)]},
-            )
-        if len(self.gate.decisions):
-            line = math.log(len(self.gate.decisions) / self.alpha)
-            last = max((int(one.gate.stops.n) for one in self.decisions if one.gate), default=1)
-            figure.add_scatter(
-                x=[MINIMUM_ENTRIES, max(last, MINIMUM_ENTRIES + 1)],
-                y=[line, line],
-                mode="lines",
-                line={"color": "#808890", "dash": "dashdot", "width": 1},
-                name="required from here on: the first; lower for each next one (Holm)",
-            )
-        return figure.update_layout(
-            title=f"Evidence that fewer than {self.target * 100:g} % of good incidents are stopped",
-            xaxis_title="good incidents that have entered (legend: stopped / entered)",
-            yaxis_title="log evidence (test martingale)",
-            height=520,
-        )
+    def plot(self, condition: str | None = None) -> Any:
+        """Give the evidence over time with the line that it must cross, of all conditions or of one."""
+        return self.decision_log().plot(condition)
 
 
 def _row(one: ConditionDecision) -> dict[str, Any]:
@@ -278,8 +282,9 @@ def _row(one: ConditionDecision) -> dict[str, Any]:
     return {
         CONDITION: str(one.condition),
         "incidents": one.incidents,
-        "good n": 0 if stops is None else stops.n,
         "false stops": ("not enough data" if one.recorded else "not recorded") if stops is None else counted(stops),
+        "false stops k": 0 if stops is None else stops.k,
+        "false stops n": 0 if stops is None else stops.n,
         "upper 95 %": None if stops is None or stops.n == 0 else stops.upper,
         "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
         "flag": one.flag,
@@ -299,6 +304,33 @@ def _answer(decision: GateDecision | None) -> str:
     if stops.estimate is not None and stops.estimate >= decision.hypothesis.target:
         return f"not below {target}"
     return f"not yet shown below {target}"
+
+
+_TWO_QUESTIONS = (
+    "the upper limit answers one look at one condition, today; becoming required takes more, because the test may be "
+    "read every day and over all conditions at once: a limit below the target is not yet a decision"
+)
+
+
+def outlook_text(found: Outlook | None, days: float | None) -> str:
+    """Say in a few words how long a decision is likely to take."""
+    if found is None:
+        return MISSING
+    if found.more is None:
+        return (
+            f"unlikely: {'under 1' if found.chance < 0.005 else round(found.chance * 100)} % within {FARTHEST:,} more"
+        )
+    when = "" if days is None else f", {in_words(days)} at this rate"
+    return f"about {found.more:,} more good ({LIKELY * 100:g} %){when}"
+
+
+def in_words(days: float) -> str:
+    """Say a number of days as people do: 5 days, 3 weeks, 8 months."""
+    for unit, size, most in (("day", 1.0, 13.5), ("week", 7.0, 62.0), ("month", 30.44, 730.0)):
+        if days <= most:
+            number = max(1, round(days / size))
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    return f"{days / 365.25:.0f} years"
 
 
 def counted(stops: Rate) -> str:

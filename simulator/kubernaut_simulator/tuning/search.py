@@ -24,6 +24,7 @@ from kubernaut.verification.polls import interval_after_s
 from kubernaut_simulator.estimation.clustering import Unit, cluster_spread
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.timeouts import TimeoutRecommendation
+from kubernaut_simulator.estimation.votes import NOT_SEARCHED
 from kubernaut_simulator.results.timeouts import ConditionTimeout, condition_timeout
 
 
@@ -62,13 +63,17 @@ def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFr
 
     Notes
     -----
-    A recommendation above one hour cannot be set and changes nothing; neither does "not reached".
+    Only labels that may gate choose a timeout: independent of the conditions' own facts, and of incidents that nothing
+    enrols. A recommendation above one hour cannot be set and changes nothing; neither does "not reached".
     """
     good = search_votes[search_votes["label"] == Label.GOOD.value]
     unit = cluster_spread(good["stop"].to_numpy(), good["target_day"].to_numpy()).unit if len(good) else Unit.INCIDENT
     if condition.phase is Phase.PRE or not isinstance(current, PostSettings) or search_votes.empty:
         return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
-    timeout = condition_timeout(search_votes, share=share)
+    searched = search_votes[~search_votes["not_in_gate"].isin(NOT_SEARCHED)]
+    if searched.empty:
+        return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
+    timeout = condition_timeout(searched, share=share)
     recommended_s = judgeable_s(timeout.recommendation, current)
     if recommended_s is None or recommended_s == current.timeout_s or recommended_s > MAX_TIMEOUT_S:
         return Choice(settings=current, timeout=timeout, unit=unit, candidates_compared=1)

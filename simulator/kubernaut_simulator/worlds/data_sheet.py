@@ -7,7 +7,7 @@ data; figures of fits are those of `fits.yaml`.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from math import sqrt
+from math import ceil, sqrt
 from typing import Any
 
 import yaml
@@ -96,8 +96,11 @@ def sheet_text(
         "least AIC. The distance is Kolmogorov-Smirnov's, to the Kaplan-Meier curve; measured quantiles have 95 % "
         "intervals, and `-` where the data do not reach them.\n",
         *(_fit(scenario, fit) for fit in known_fits().values()),
-        "Time to pass has no real data of its own here: it follows from the action, the wait for room, and the chosen "
-        "times from start to ready.\n",
+        "## Time to pass\n",
+        "No real data on it are at hand: in this world it follows from the wait for room and the chosen times from "
+        "start to ready. From the action's end to the first look of the hold that passed, good runs that passed; looks "
+        "are seconds apart, so that a pass lies up to a look earlier.\n",
+        _table(("postcondition", "passed", "50%, s", "90%, s", "95%, s"), _times_to_pass(counts)),
         "## Limits\n",
         LIMITS,
     ]
@@ -190,6 +193,21 @@ def _conditions(counts: SheetCounts) -> list[tuple[object, ...]]:
                 _share(seen[True, "Error"], n_good),
                 n_bad,
                 _share(_stopped(seen), n_bad),
+            )
+        )
+    return rows
+
+
+def _times_to_pass(counts: SheetCounts) -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
+    for condition, times_s in sorted(counts.times_to_pass_s.items()):
+        ordered = sorted(times_s)
+        # The smallest time that the share has reached, as Kaplan-Meier without censoring gives it.
+        rows.append(
+            (
+                f"`{condition}`",
+                len(ordered),
+                *(f"{ordered[ceil(share * len(ordered)) - 1]:.1f}" for share in (0.5, 0.9, 0.95)),
             )
         )
     return rows

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from kubernaut.history.codec import kind_of
 from kubernaut.history.rows import EvaluationRow, Row, RowKind, WorkflowRow
+from kubernaut.identity import Phase
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.worlds.causes import Cause
 from kubernaut_simulator.worlds.truth import TruthRow
@@ -38,6 +39,8 @@ class SheetCounts:
         From a run's end to its label.
     verdicts : mapping of str to Counter of (bool, str)
         By condition: (the run did good, verdict) -> evaluations.
+    times_to_pass_s : mapping of str to array of float, unit s
+        By postcondition: from the action's end to the first look of the hold that passed, of runs that did good.
     disturbances : Counter of str
         Runs beside whose cause something else happened.
     """
@@ -55,6 +58,7 @@ class SheetCounts:
         self.wrong_labels = 0
         self.label_ages_s = array("d")
         self.verdicts: dict[str, Counter[tuple[bool, str]]] = {}
+        self.times_to_pass_s: dict[str, array[float]] = {}
         self.disturbances: Counter[str] = Counter()
         self._outages: set[str] = set()
 
@@ -73,8 +77,13 @@ class SheetCounts:
             if isinstance(row, WorkflowRow):
                 self._add_workflow(row)
             elif isinstance(row, EvaluationRow) and row.verdict not in _NO_ANSWER:
-                seen = self.verdicts.setdefault(str(row.condition), Counter())
-                seen[good[row.workflow_uid], row.verdict.value] += 1
+                self._add_evaluation(row, good=good[row.workflow_uid])
+
+    def _add_evaluation(self, row: EvaluationRow, *, good: bool) -> None:
+        name = str(row.condition)
+        self.verdicts.setdefault(name, Counter())[good, row.verdict.value] += 1
+        if good and row.phase is Phase.POST and row.time_to_pass_s is not None:
+            self.times_to_pass_s.setdefault(name, array("d")).append(row.time_to_pass_s)
 
     def _add_truth(self, true: TruthRow) -> None:
         self.runs += 1

@@ -9,10 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from kubernaut_simulator.output_files import write_text
-from kubernaut_simulator.worlds.data_sheet import data_sheet
 from kubernaut_simulator.worlds.generate import GeneratedWorld, generate
 from kubernaut_simulator.worlds.scenario import load_scenario
+from kubernaut_simulator.worlds.writing import write_world
 
 
 class Shipped(NamedTuple):
@@ -44,10 +43,8 @@ def write_all(folder: Path) -> list[Path]:
         A file cannot be written.
     """
     written: list[Path] = []
-    for name in SHIPPED:
-        world = make(name)
-        written += world.write(folder / name)
-        written.append(write_text(folder / name / "README.md", data_sheet(world)))
+    for name, shipped in SHIPPED.items():
+        written += write_world(load_scenario(name), folder / name, incidents=shipped.incidents, seed=shipped.seed).paths
     return written
 
 

@@ -35,7 +35,7 @@ LABEL_MEDIAN_S, LABEL_SIGMA = 900.0, 0.8
 
 def detecting(size: Size, seed: int) -> ProofResult:
     """Try the limits of detection and lead time."""
-    worlds = size.pick(full=1_000, reduced=12)
+    worlds = size.pick(full=1_000, reduced=30)
     kinds = product(size.pick(full=RATES, reduced=RATES[1:2]), BUNCHES, size.pick(full=DAYS, reduced=DAYS[:1]))
     cells = pd.DataFrame([_cell(true, bunches, days, worlds, seed) for true, bunches, days in kinds])
     return ProofResult(
@@ -130,7 +130,7 @@ def _cell(true: float, bunches: str, days: int, worlds: int, seed: int) -> dict[
 
 def _claims(cells: pd.DataFrame, size: Size) -> list[Claim]:
     named = {"P(F|B)": "P(F|B) {:.0%}", "incidents": "{}", "days": "{} days"}
-    tolerance = size.pick(full=0.03, reduced=0.6)
+    tolerance = size.pick(full=0.03, reduced=0.25)
     return [
         claim_over_cells(
             "the lower limit of P(F|B) is not above the truth in at least 95 % of worlds",

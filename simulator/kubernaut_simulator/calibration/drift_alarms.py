@@ -74,7 +74,7 @@ FEW = ("nothing changes", "nothing changes, outages", "three times slower")
 
 def drift_alarms(size: Size, seed: int) -> ProofResult:
     """Try when drift is flagged."""
-    worlds = size.pick(full=400, reduced=6)
+    worlds = size.pick(full=400, reduced=12)
     kinds = size.pick(full=KINDS, reduced=tuple(kind for kind in KINDS if kind.name in FEW))
     cells = pd.DataFrame([_cell(kind, worlds, seed) for kind in kinds])
     return ProofResult(
@@ -176,7 +176,7 @@ def _naive(incidents: MadeIncidents) -> bool:
 def _claims(cells: pd.DataFrame, size: Size) -> list[Claim]:
     still = cells[cells["world"].str.startswith("nothing")]
     clear = cells[cells["world"].isin(CLEAR)]
-    tolerance = size.pick(full=0.03, reduced=0.6)
+    tolerance = size.pick(full=0.03, reduced=0.4)
     return [
         claim_over_cells(
             f"where nothing changes, anything at all is flagged in at most {DRIFT_ALPHA:.0%} of worlds",

@@ -84,7 +84,7 @@ class Watching:
 def lognormal(*, median_s: float, sigma: float, never: float = 0.0) -> TimeToPass:
     """Give lognormal times; `sigma` is the standard deviation of the logarithm."""
     law = stats.lognorm(s=sigma, scale=median_s)
-    kind = f"lognormal, median {median_s:g} s" + (f", {never:.0%} never pass" if never else "")
+    kind = "lognormal" + (f", {never:.0%} never pass" if never else "")
     return TimeToPass(
         name=kind,
         never=never,
@@ -97,7 +97,7 @@ def weibull(*, scale_s: float, shape: float) -> TimeToPass:
     """Give Weibull times; a shape below 1 has a heavy tail."""
     law = stats.weibull_min(shape, scale=scale_s)
     return TimeToPass(
-        name=f"Weibull, shape {shape:g} (heavy tail)",
+        name="Weibull, heavy tail",
         never=0.0,
         draw=lambda rng, n: scale_s * rng.weibull(shape, n),
         passed_by=lambda t: np.asarray(law.cdf(t), dtype=np.float64),

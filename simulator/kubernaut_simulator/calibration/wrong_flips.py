@@ -172,8 +172,9 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
             "label age of 24 hours leaves its incident out. Where that happens to stops only, what is left looks "
             "better than it is. The number left out is printed "
             'with every tuning ("label came after the label age"); unless it is small, the label age is too short.',
-            "Outages are counted by target-day, as the gate does where the incidents before the cut do not show that "
-            "bunches are harmless; a first outage after the cut is not foreseen by them.",
+            "Outages are counted by target-day, as the gate does unless the incidents before the cut show that bunches "
+            "of that size are harmless (`estimation.clustering.unit_for_gate`); a bunch of a size that was not seen "
+            "before counts once.",
         ),
         shown_columns=["kind", "worlds of", "wrong flips", "naive wrong flips", "naive method", "worlds"],
         share_columns=("wrong flips", "naive wrong flips"),

@@ -1,9 +1,9 @@
 """How much less the votes say because they come in bunches: one outage makes fifty incidents.
 
 Design effect and intracluster correlation of a yes/no vote over clusters (target-days, or incidents with
-several runs), and the rule that decides whether a vote per incident or a vote per target-day counts. The
-rule is applied to the search incidents, never to the gate's own, so that the unit is not chosen by the
-result.
+several runs), and the rule that decides whether a vote per incident or a vote per target-day counts. For the
+gate it goes by the verdicts of the search incidents and by how many of its own fall on a target-day, never by
+its own verdicts, so that the unit is not chosen by the result.
 
 The rule goes by an upper limit and not by the estimate: a rate of a few per cent leaves a handful of stops, and an
 outage in which nothing was stopped then looks like fifty independent votes (`kubernaut calibrate --only coverage`).
@@ -61,7 +61,7 @@ class Clustering:
     @property
     def unit(self) -> Unit:
         """The unit that counts: incidents only where the design effect is shown to be small enough."""
-        return Unit.TARGET_DAY if self.design_effect_upper > DESIGN_EFFECT_LIMIT else Unit.INCIDENT
+        return _unit_of(self.design_effect_upper)
 
 
 def cluster_spread(yes: ArrayLike, cluster: ArrayLike) -> Clustering:
@@ -104,6 +104,30 @@ def cluster_spread(yes: ArrayLike, cluster: ArrayLike) -> Clustering:
     )
 
 
+def unit_for_gate(searched_yes: ArrayLike, searched_cluster: ArrayLike, judged_cluster: ArrayLike) -> Unit:
+    """Give the unit in which votes judge.
+
+    Parameters
+    ----------
+    searched_yes : array of bool, shape (n_searched,)
+    searched_cluster : array, shape (n_searched,)
+    judged_cluster : array, shape (n_judged,)
+        Of the votes that judge; what they say is not asked. Bunches of a size that was not searched count as copies of
+        one vote: a first outage after the cut.
+    """
+    codes, _ = pd.factorize(np.asarray(searched_cluster))
+    judged = np.bincount(pd.factorize(np.asarray(judged_cluster))[0]).astype(float)
+    if not len(judged):
+        return cluster_spread(searched_yes, searched_cluster).unit
+    size = np.bincount(codes).astype(float)
+    total = np.bincount(codes, weights=np.asarray(searched_yes, dtype=float)).astype(float)
+    return _unit_of(float(design_effect_limits(size, total, judged=judged)))
+
+
+def _unit_of(limit: float) -> Unit:
+    return Unit.TARGET_DAY if limit > DESIGN_EFFECT_LIMIT else Unit.INCIDENT
+
+
 def worst_design_effect(size: Floats) -> float:
     """Give the design effect were all votes of a cluster the same."""
     return float((size**2).sum() / size.sum())
@@ -133,13 +157,15 @@ def design_effects(size: Floats, total: Floats) -> Floats:
     return np.where(known, effect, np.nan)
 
 
-def design_effect_limits(size: Floats, total: Floats) -> Floats:
+def design_effect_limits(size: Floats, total: Floats, *, judged: Floats | None = None) -> Floats:
     """One-sided 95 % upper limit of the design effect.
 
     Parameters
     ----------
     size, total
         As `design_effects`.
+    judged : array of float, shape (n_judged_clusters,), or None
+        Sizes of the clusters that the limit is for, when they are others than those it is learned from.
 
     Returns
     -------
@@ -154,22 +180,23 @@ def design_effect_limits(size: Floats, total: Floats) -> Floats:
     of one size say nothing of bunches of another: clusters are taken in classes of doubling size, and a class without
     the rarer answer counts with its worst case, all votes alike. Within a class the correlation is taken to be one.
     """
+    judged = size if judged is None else judged
     n = size.sum()
     answered = np.asarray(total.sum(axis=-1))
     rarer = np.where((2 * answered > n)[..., None], size - total, total)
-    share = rarer.sum(axis=-1) / n
+    share = rarer.sum(axis=-1) / max(1.0, n)
     excess = np.zeros_like(answered, dtype=float)
-    doublings = np.floor(np.log2(size))
-    for doubling in np.unique(doublings[size > 1]):
-        own = doublings == doubling
+    doublings, judged_doublings = np.floor(np.log2(size)), np.floor(np.log2(judged))
+    for doubling in np.unique(judged_doublings[judged > 1]):
+        own, bunches = doublings == doubling, judged[judged_doublings == doubling]
         mates = rarer[..., own] * (size[own] - 1)
         seen = mates.sum(axis=-1)
         alike = (mates * (rarer[..., own] - 1) / (size[own] - 1)).sum(axis=-1) / np.where(seen > 0, seen, 1.0)
         effective = seen**2 / np.where(seen > 0, (mates**2).sum(axis=-1), 1.0)
         limit = clopper_pearson_upper(alike * effective, effective)
         correlation = np.clip((limit - share) / (1 - share), 0.0, 1.0)
-        excess += (size[own] * (size[own] - 1)).sum() / n * correlation
-    limits: Floats = np.minimum(1 + excess, worst_design_effect(size))
+        excess += (bunches * (bunches - 1)).sum() / judged.sum() * correlation
+    limits: Floats = np.minimum(1 + excess, worst_design_effect(judged))
     return limits
 
 

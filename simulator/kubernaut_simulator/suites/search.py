@@ -19,7 +19,7 @@ from kubernaut.errors import HistoryError, InputError
 from kubernaut.identity import ConditionId
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
-from kubernaut_simulator.estimation.clustering import cluster_spread
+from kubernaut_simulator.estimation.clustering import unit_for_gate
 from kubernaut_simulator.estimation.columns import Flags
 from kubernaut_simulator.estimation.sequential import ALPHA, GateResult, Hypothesis, run_gate
 from kubernaut_simulator.estimation.split import SEARCH_SHARE
@@ -227,14 +227,13 @@ def _gate(
     incidents: Incidents,
     terms: SuiteTerms,
 ) -> GateResult:
-    searched = incidents.good & incidents.search
+    searched, judging = incidents.good & incidents.search, incidents.good & ~incidents.search
+    days = incidents.frame["target_day"].to_numpy()
     hypotheses, votes = [], []
     for suite in proposed:
         name = " + ".join(fails.choices[column].name for column in suite.columns)
-        spread = cluster_spread(
-            fails.stopped_by(suite.columns)[searched], incidents.frame["target_day"].to_numpy()[searched]
-        )
-        hypotheses.append(Hypothesis(condition=name, target=terms.target, version=terms.version, unit=spread.unit))
+        unit = unit_for_gate(fails.stopped_by(suite.columns)[searched], days[searched], days[judging])
+        hypotheses.append(Hypothesis(condition=name, target=terms.target, version=terms.version, unit=unit))
         own = on_gate[suite]
         stop = own.stopped_by(range(len(own.choices)))
         votes.append(

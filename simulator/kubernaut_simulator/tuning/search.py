@@ -21,7 +21,7 @@ from kubernaut.conditions.settings import PostSettings, PreSettings
 from kubernaut.conditions.spec import MAX_TIMEOUT_S
 from kubernaut.identity import ConditionId, Phase
 from kubernaut.verification.polls import interval_after_s
-from kubernaut_simulator.estimation.clustering import Unit, cluster_spread
+from kubernaut_simulator.estimation.clustering import Unit, unit_for_gate
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.timeouts import TimeoutRecommendation
 from kubernaut_simulator.estimation.votes import NOT_SEARCHED
@@ -39,7 +39,7 @@ class Choice:
     timeout : ConditionTimeout or None
         What the search incidents say of the timeout; None for preconditions.
     unit : Unit
-        What counts as one vote in the gate, from the design effect of the search incidents.
+        What counts as one vote in the gate: from the design effect of the search incidents, on the gate's bunches.
     candidates_compared : int
     """
 
@@ -49,7 +49,14 @@ class Choice:
     candidates_compared: int
 
 
-def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFrame, *, share: float) -> Choice:
+def choose(
+    condition: ConditionId,
+    current: PreSettings,
+    search_votes: pd.DataFrame,
+    *,
+    share: float,
+    gate_votes: pd.DataFrame | None = None,
+) -> Choice:
     """Choose one condition's settings on the search incidents.
 
     Parameters
@@ -60,6 +67,8 @@ def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFr
         Votes of this condition before the cut.
     share : float
         Of the good runs that shall pass within the timeout.
+    gate_votes : DataFrame or None
+        Votes of this condition after the cut: only how many good ones fall on a target-day is looked at.
 
     Notes
     -----
@@ -67,7 +76,8 @@ def choose(condition: ConditionId, current: PreSettings, search_votes: pd.DataFr
     enrols. A recommendation above one hour cannot be set and changes nothing; neither does "not reached".
     """
     good = search_votes[search_votes["label"] == Label.GOOD.value]
-    unit = cluster_spread(good["stop"].to_numpy(), good["target_day"].to_numpy()).unit if len(good) else Unit.INCIDENT
+    judging = good if gate_votes is None else gate_votes[gate_votes["label"] == Label.GOOD.value]
+    unit = unit_for_gate(good["stop"], good["target_day"], judging["target_day"])
     if condition.phase is Phase.PRE or not isinstance(current, PostSettings) or search_votes.empty:
         return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
     searched = search_votes[~search_votes["not_in_gate"].isin(NOT_SEARCHED)]

@@ -126,7 +126,7 @@ def tune(
         if first is None:
             first = replay(history, conditions, evaluator=by, progress=progress, work=work)
         split = split_in_time(first.votes.data, search_share=terms.search_share, cut_at=terms.cut_at)
-        choices = _choose_all(conditions, split.search, share=terms.share)
+        choices = _choose_all(conditions, split, share=terms.share)
         chosen = _with_choices(conditions, choices)
         second = first
         if chosen is not conditions:
@@ -160,15 +160,18 @@ def compiled(sets: Mapping[Level, ConditionSet]) -> dict[Level, CompiledSet]:
     return {level: compile_set(one, compile_policy) for level, one in sets.items()}
 
 
-def _choose_all(conditions: Conditions, search: pd.DataFrame, *, share: float) -> dict[ConditionId, Choice]:
+def _choose_all(conditions: Conditions, split: Split, *, share: float) -> dict[ConditionId, Choice]:
     choices = {}
     for level in conditions.values():
         for condition in level.policies:
             current = level.texts.settings.effective(condition)
             if current is None:
                 continue
-            own = search[(search["condition"] == str(condition)) & ~search["candidate"]]
-            choices[condition] = choose(condition, current, own, share=share)
+            search, gate = (
+                votes[(votes["condition"] == str(condition)) & ~votes["candidate"]]
+                for votes in (split.search, split.gate)
+            )
+            choices[condition] = choose(condition, current, search, share=share, gate_votes=gate)
     return choices
 
 

@@ -10,6 +10,7 @@ from kubernaut_simulator.estimation.clustering import (
     design_effect_limits,
     design_effects,
     one_vote_per_target_day,
+    unit_for_gate,
 )
 
 VOTES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=1, max_size=80)
@@ -140,3 +141,23 @@ def test_the_limit_covers_the_true_design_effect_of_bunches_of_one_size(correlat
     limits = design_effect_limits(size, rng.binomial(4, chance).astype(float))
 
     assert (limits >= 1 + 3 * correlation - 1e-9).mean() >= 0.92
+
+
+def test_a_first_outage_after_the_cut_makes_target_days_the_unit_of_the_gate():
+    rng = np.random.default_rng(2)
+    searched, single = rng.random(300) < 0.1, np.arange(300)
+    outage = np.concatenate([np.full(50, 1000), np.arange(100)])
+
+    assert unit_for_gate(searched, single, np.arange(200)) is Unit.INCIDENT
+    assert unit_for_gate(searched, single, outage) is Unit.TARGET_DAY
+    assert unit_for_gate([], [], np.arange(5)) is Unit.INCIDENT
+    assert unit_for_gate([], [], np.zeros(5)) is Unit.TARGET_DAY
+    assert unit_for_gate(searched, single, []) is Unit.INCIDENT
+
+
+def test_bunches_shown_to_be_harmless_before_the_cut_are_harmless_after_it():
+    rng = np.random.default_rng(2)
+    searched, pairs = rng.random(400) < 0.2, np.repeat(np.arange(200), 2)
+
+    assert unit_for_gate(searched, pairs, np.repeat(np.arange(90), 2)) is Unit.INCIDENT
+    assert unit_for_gate(searched, pairs, np.repeat(np.arange(30), 6)) is Unit.TARGET_DAY

@@ -11,6 +11,7 @@ at its threshold, as the exact methods' rates do, could never be shown to keep i
 cells is judged in every one of them, with the error of the intervals shared (Bonferroni), and speaks of the worst.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -171,8 +172,9 @@ def claim_over_cells(
 
 
 def cell_name(row: Mapping[Any, Any], named: Mapping[str, str]) -> str:
-    """Name a cell by some of its columns."""
-    return ", ".join(form.format(row[name]) for name, form in named.items())
+    """Name a cell by some of its columns; a percent sign is set off from its number."""
+    named_by = ", ".join(form.format(row[name]) for name, form in named.items())
+    return re.sub(r"(?<=\d)%", " %", named_by)
 
 
 def shared_confidence(cells: int) -> float:

@@ -97,7 +97,7 @@ def _run_time(calibration: Calibration) -> str:
     took_s = sum(calibration.seconds.values())
     length = f"{took_s / 60:.0f} minutes" if took_s >= 90 else f"{took_s:.0f} seconds"
     return (
-        f"It took {length} of one core's time on this machine ({os.cpu_count()} cores, {platform.machine()}, Python "
+        f"It took {length} of processor time ({os.cpu_count()} cores, {platform.machine()}, Python "
         f"{platform.python_version()})."
     )
 

@@ -34,7 +34,7 @@ RIGHT_BY = {0.02: 100, 0.05: 300, 0.08: 1000}
 
 def power(size: Size, seed: int) -> ProofResult:
     """Try how soon the gate lets a right condition pass."""
-    worlds = size.pick(full=20_000, reduced=2_000)
+    worlds = size.pick(full=30_000, reduced=2_000)
     cells = pd.DataFrame([_cell(rate, worlds, seed) for rate in RATES])
     return ProofResult(
         name="power",

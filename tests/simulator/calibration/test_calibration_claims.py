@@ -41,7 +41,7 @@ def test_the_worst_cell_speaks_for_the_claim_with_the_error_shared():
     cells = pd.DataFrame({"rate": [0.05, 0.1, 0.2], "covered": [960, 930, 955], "worlds": 1000})
     found = claim_over_cells("covers", cells, k="covered", named={"rate": "rate {:.0%}"}, at_least=0.95)
 
-    assert (found.where, found.cells, found.figure.value) == ("rate 10%", 3, 0.93)
+    assert (found.where, found.cells, found.figure.value) == ("rate 10 %", 3, 0.93)
     alone = share_of_worlds(930, 1000)
     assert found.figure.lower < alone.lower < alone.upper < found.figure.upper
     assert shared_confidence(3) == pytest.approx(1 - 0.05 / 3)

@@ -22,7 +22,7 @@ from kubernaut_simulator.results.base import MISSING
 from kubernaut_simulator.results.picture_colours import CHART_STYLE
 from kubernaut_simulator.results.report_cards import cards
 from kubernaut_simulator.results.report_contents import NotAnswered, gather
-from kubernaut_simulator.results.report_tables import Charts, Part, table_of
+from kubernaut_simulator.results.report_tables import Charts, Part, page_text, table_of
 from kubernaut_simulator.results.report_words import decision_cells, findings, next_steps, sentences
 from kubernaut_simulator.results.wording import short_names
 from kubernaut_simulator.rollout.plan import SIMULATED
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from kubernaut_simulator.results.report_contents import ReportContents
     from kubernaut_simulator.tuning.result import Tuning
 
-DETECTION_COLUMNS = ("condition", "incidents", "fired", "P(F|B)", "P(stop|B)", "P(B|F)", "before outcome s", "lead n")
 
 PLAN_COLUMNS = ("percent", "shows", "days p10", "days p50", "days p90", "reached", "goes on", "undecided")
+PLAN_SHARES = ("reached", "goes on", "undecided")
 PLANNED_COLUMNS = ("condition", "false stops", "wrong go", "wrong stop", "reaches the last stage")
 EFFECT_COLUMNS = (
     "outcome", "unit", "enrolled", "not enrolled", "difference", "lower 95 %", "upper 95 %", "n enrolled",
@@ -91,8 +91,7 @@ def laid_out(contents: ReportContents) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - only a report needs it
 
     environment = Environment(
-        # A number stays on the line of its unit.
-        finalize=lambda value: value.replace(" %", "\u00a0%") if isinstance(value, str) else value,
+        finalize=page_text,
         loader=PackageLoader("kubernaut_simulator.results"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -143,15 +142,14 @@ def coded(text: str) -> Markup:
 
 
 def _overview(charts: Charts, contents: ReportContents) -> Sequence[tuple[str, Part]]:
-    detection = contents.detection
-    known = [one for one in DETECTION_COLUMNS if one in detection.data.columns]
     named = {
         f"Evidence that fewer than {contents.tuning.target * 100:g} % of good incidents are stopped": contents.tuning,
         contents.false_stops.title: contents.false_stops,
         contents.timeouts.title: contents.timeouts,
-        detection.title: detection,
+        contents.detection.title: contents.detection,
+        contents.drift.title: contents.drift,
     }
-    return [(title, charts.part(one, columns=known if one is detection else None)) for title, one in named.items()]
+    return [(title, charts.part(one)) for title, one in named.items()]
 
 
 def _part(charts: Charts, result: Result | NotAnswered) -> Mapping[str, Any]:
@@ -178,6 +176,13 @@ def _suite(charts: Charts, action: str, found: Any) -> Mapping[str, Any]:
     }
 
 
+def _stages(table: pd.DataFrame) -> pd.DataFrame:
+    shown = table[list(PLAN_COLUMNS)].rename(columns={"percent": "percent of incidents"})
+    return shown.assign(
+        **{name: [MISSING if pd.isna(one) else f"{one * 100:.0f} %" for one in shown[name]] for name in PLAN_SHARES}
+    )
+
+
 def _short(table: pd.DataFrame) -> pd.DataFrame:
     names = short_names(map(str, table["condition"]))
     return table.assign(condition=[names[str(one)] for one in table["condition"]])
@@ -189,7 +194,8 @@ def _plan(charts: Charts, contents: ReportContents) -> Mapping[str, Any]:
         return {"why_not": plan.why}
     return {
         "why_not": "",
-        "part": charts.part(plan, columns=PLAN_COLUMNS),
+        "part": charts.part(plan),
+        "stages": table_of(_stages(plan.data), caption="The stages of the rollout", right=PLAN_SHARES),
         "conditions": table_of(
             _short(plan.condition_table[list(PLANNED_COLUMNS)]), caption="Chances of each condition of the rollout"
         ),

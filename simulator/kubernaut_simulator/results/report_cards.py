@@ -108,8 +108,8 @@ def _card(
     evidence, evidence_why = None, "no good incident after the cut was judged by it"
     if decision.gate is not None and decision.gate.stops.enough:
         caption = f"Evidence over time: {name}"
-        twin = table_of(evidence_twin(tuning, decision.gate), caption=f"{caption}, some of its points")
-        evidence, evidence_why = charts.of(evidence_chart(tuning, decision.gate), caption=caption, twin=twin), ""
+        twin = table_of(evidence_twin(tuning, identity), caption=f"{caption}, some of its points")
+        evidence, evidence_why = charts.of(evidence_chart(tuning, identity), caption=caption, twin=twin), ""
     elif decision.gate is not None:
         evidence_why = decision.gate.why
     curve, times_why = None, ""

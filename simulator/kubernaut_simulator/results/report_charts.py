@@ -6,20 +6,17 @@ like those, drawn by `pictures`; their numbers come from the tuning and its repl
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from kubernaut_simulator.estimation.multiplicity import version_price
 from kubernaut_simulator.estimation.survival import pass_times
 from kubernaut_simulator.estimation.timeouts import good_and_other
 from kubernaut_simulator.results.base import COLOURS
 from kubernaut_simulator.results.picture_colours import SOFT
 
 if TYPE_CHECKING:
-    from kubernaut_simulator.estimation.sequential import GateDecision
     from kubernaut_simulator.results.timeouts import ConditionTimeout
     from kubernaut_simulator.tuning.result import Tuning
 
@@ -27,81 +24,27 @@ TWIN_ROWS = 25
 """Rows of the table beside a line with many points: those that say most, and some between."""
 
 
-def evidence_log(tuning: Tuning, decision: GateDecision) -> pd.DataFrame:
-    """Give the incidents that entered one condition's test."""
-    log, wanted = tuning.gate.log, decision.hypothesis
-    return log[(log["condition"] == wanted.condition) & (log["candidate"] == wanted.candidate)]
+def evidence_chart(tuning: Tuning, condition: str) -> Any:
+    """Draw the evidence of one condition over time, with the line that it must cross, as the decision log does."""
+    return tuning.decision_log().plot(condition).update_layout(height=260)
 
 
-def line_to_cross(tuning: Tuning, decision: GateDecision) -> float:
-    """Give the log evidence that Holm's rule asks of a condition: of those that had not passed before it.
-
-    Returns
-    -------
-    float
-        Where a condition passed, the line at that instant; otherwise the line as it stands now.
-    """
-    others = [one for one in tuning.gate.decisions if one is not decision and one.decided_at is not None]
-    at = decision.decided_at
-    before = sum(1 for one in others if at is None or (one.decided_at is not None and one.decided_at < at))
-    still_open = len(tuning.gate.decisions) - before
-    return math.log(still_open * version_price(decision.hypothesis.version) / decision.alpha)
-
-
-def evidence_chart(tuning: Tuning, decision: GateDecision) -> Any:
-    """Draw the evidence after each good incident, in time, with the line that it must cross."""
-    import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
-
-    log = evidence_log(tuning, decision)
-    looked = log[log["looked"]]
-    figure = go.Figure()
-    figure.add_scatter(
-        x=list(looked["gate_at"]),
-        y=looked["log_evidence"].tolist(),
-        mode="lines+markers" if len(looked) == 1 else "lines",
-        line={"shape": "hv", "color": COLOURS[0]},
-        name="evidence",
-    )
-    stopped = looked[looked["stop"].astype(bool)]
-    if len(stopped):
-        figure.add_scatter(
-            x=list(stopped["gate_at"]),
-            y=stopped["log_evidence"].tolist(),
-            mode="markers",
-            marker={"color": COLOURS[1], "symbol": "x", "size": 7},
-            name="a good run that it would have stopped",
-        )
-    line = line_to_cross(tuning, decision)
-    figure.add_hline(
-        y=line,
-        line_dash="dash",
-        line_color=SOFT,
-        annotation_text="required from here on",
-        annotation_position="top left",
-    )
-    return figure.update_layout(
-        title=f"Evidence over time for {decision.hypothesis.condition}",
-        xaxis_title="when the incident's outcome counted",
-        yaxis_title="log evidence",
-        height=260,
-    )
-
-
-def evidence_twin(tuning: Tuning, decision: GateDecision) -> pd.DataFrame:
+def evidence_twin(tuning: Tuning, condition: str) -> pd.DataFrame:
     """Give the numbers of that chart: every stop, the decision, the last, and some between."""
-    looked = evidence_log(tuning, decision)
-    looked = looked[looked["looked"]].reset_index(drop=True)
-    told = looked["stop"].astype(bool) | looked["decides"].astype(bool)
+    log = tuning.decision_log().data
+    looked = log[(log["condition"] == condition) & log["evidence"].notna()].reset_index(drop=True)
+    told = (looked["good run"] == "stopped") | looked["decision"].str.startswith("decides")
     told.iloc[-1:] = True
     told |= looked.index % max(1, len(looked) // 10) == 0
     shown = looked[told].tail(TWIN_ROWS)
     return pd.DataFrame(
         {
-            "outcome counted": shown["gate_at"].dt.strftime("%Y-%m-%d %H:%M"),
-            "good incidents": shown["n"],
-            "of them stopped": shown["k"],
-            "this one stopped": shown["stop"].astype(bool),
-            "log evidence": shown["log_evidence"].round(2),
+            "outcome counted": shown["entered"].dt.strftime("%Y-%m-%d %H:%M"),
+            "good run": shown["good run"],
+            "stopped / good": [f"{k}/{n}" for k, n in zip(shown["k"], shown["n"], strict=True)],
+            "evidence": shown["evidence"],
+            "line to cross": shown["line"],
+            "decision": shown["decision"],
         }
     )
 

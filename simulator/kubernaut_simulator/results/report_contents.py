@@ -29,6 +29,7 @@ from kubernaut_simulator.whatif.whatif import WhatIf
 if TYPE_CHECKING:
     from kubernaut.policy.batch import Evaluator
     from kubernaut_simulator.effect.returns import Costs
+    from kubernaut_simulator.results.drift import DriftResult
     from kubernaut_simulator.results.false_stops import FalseStopsResult
     from kubernaut_simulator.results.timeouts import TimeoutsResult
     from kubernaut_simulator.tuning.result import Tuning
@@ -58,6 +59,7 @@ class ReportContents:
     false_stops : FalseStopsResult
     timeouts : TimeoutsResult
     detection : DetectionResult
+    drift : DriftResult
     examples : mapping of str to sequence of Example
         Condition to some of its false stops, the newest first.
     suites : mapping of str to SuiteSearch or NotAnswered
@@ -72,6 +74,7 @@ class ReportContents:
     false_stops: FalseStopsResult
     timeouts: TimeoutsResult
     detection: DetectionResult
+    drift: DriftResult
     examples: Mapping[str, Sequence[Example]]
     suites: Mapping[str, SuiteSearch | NotAnswered]
     plan: RolloutPlan | NotAnswered
@@ -125,6 +128,7 @@ def gather(
         false_stops=replayed.false_stops(target=tuning.target),
         timeouts=replayed.timeouts(share=tuning.share),
         detection=detection_of(replayed),
+        drift=replayed.drift(),
         examples=false_stop_examples(tuning, evaluator=evaluator),
         suites={one: _suites(what_if, tuning, one, evaluator) for one in actions},
         plan=_plan(tuning, required, terms=terms, rollouts=rollouts, seed=seed, progress=progress),

@@ -107,15 +107,9 @@ def _example(vote: object, tuning: Tuning, evaluator: Evaluator) -> Example:
         message=_message(one),
         facts=tuple(facts[:FACTS_SHOWN]),
         facts_left_out=max(0, len(facts) - FACTS_SHOWN),
-        line="" if one.trace is None else "\n".join(map(clean_line, str(one.trace).splitlines())),
+        line="" if one.trace is None else str(one.trace),
         outcome=f"good ({vote.label_source})",  # type: ignore[attr-defined]
     )
-
-
-def clean_line(text: str) -> str:
-    """Strip one line of what no page can show, and keep how far it is indented."""
-    indent = len(text) - len(text.lstrip(" "))
-    return " " * indent + clean_message(text)
 
 
 def _message(one: Explanation) -> str:

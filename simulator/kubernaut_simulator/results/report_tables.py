@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kubernaut_simulator.results.base import Result
 
 
+LINE_CHARS = 4000
+"""Of one text on the page: a bound against a cluster that writes books, far above what any result says."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table.
@@ -78,6 +82,20 @@ def table_of(data: pd.DataFrame, *, caption: str, right: Collection[str] = ()) -
     )
 
 
+def page_text(value: Any) -> Any:
+    """Give what a template writes without what no page can show; a number stays on the line of its unit."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    lines = (clean_line(line).replace(" %", "\u00a0%") for line in value.split("\n"))
+    return "\n".join(lines)
+
+
+def clean_line(text: str) -> str:
+    """Strip one line of control and format characters, and keep how far it is indented."""
+    indent = len(text) - len(text.lstrip(" "))
+    return " " * indent + clean_message(text, max_chars=LINE_CHARS)
+
+
 class Charts:
     """Draws the charts of one page, each under a name of its own."""
 
@@ -98,7 +116,9 @@ class Charts:
             summary={name: clean_message(value, max_chars=1000) for name, value in result.summary.items()},
             notes=[clean_message(note, max_chars=1000) for note in result.notes],
             table=table_of(
-                result.table() if columns is None else result.table()[list(columns)], caption=title, right=result.shares
+                result.table() if columns is None else result.table(wide=True)[list(columns)],
+                caption=title,
+                right=result.shares,
             ),
             chart=self.of(result.plot(), caption=title),
         )

@@ -56,8 +56,8 @@ def sentences(tuning: Tuning) -> list[str]:
 
 
 def findings(contents: ReportContents) -> list[str]:
-    """Say what the other results add: what would have been stopped, and what is under way."""
-    return [*_stopped(contents), *_under_way(contents)]
+    """Say what the other results add: what would have been stopped, what changed midway, what is under way."""
+    return [*_stopped(contents), *contents.drift.warnings(), *_under_way(contents)]
 
 
 def next_steps(contents: ReportContents) -> list[str]:

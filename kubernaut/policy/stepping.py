@@ -8,11 +8,13 @@ Longer than most modules: one statement kind after the other of one language, re
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from kubernaut.errors import Place
 from kubernaut.policy.calling import BuiltinError, call_builtin
+from kubernaut.policy.failures import Called, Failure, PolicyRaisedError, TooLongError
 from kubernaut.policy.plan import INPUT, Block, Function, Plan, Statement, first_place
+from kubernaut.policy.plan_shapes import ends_in_flag, is_every, is_truth_test
 from kubernaut.policy.values import UNDEFINED, RegoSet, entries, freeze, is_collection, look_up, same
 
 MAX_STEPS = 200_000
@@ -20,45 +22,6 @@ MAX_STEPS = 200_000
 
 _SILENT = frozenset({"equal", "eq", "neq", "gt", "gte", "lt", "lte", "internal.member_2", "internal.member_3"})
 """Builtins whose result is what the line says anyway; their operands are told instead."""
-
-
-class Failure(NamedTuple):
-    """Where a body stopped.
-
-    Attributes
-    ----------
-    place : Place
-    values : tuple of (name, value)
-        Read on that line, in order, each name once.
-    cause : Failure or None
-        Where the helper called there stopped.
-    reached : int
-        How many statements of the body had held; larger is further.
-    """
-
-    place: Place
-    values: tuple[tuple[str, Any], ...]
-    cause: "Failure | None"
-    reached: int
-
-
-class Called(NamedTuple):
-    """What a rule or function came to: its value, or `UNDEFINED`, and where its furthest body stopped."""
-
-    value: Any
-    failure: Failure | None
-
-
-class PolicyRaisedError(Exception):
-    """The policy raised an error: a builtin refused its arguments, or rules gave two different values."""
-
-    def __init__(self, message: str, failure: Failure) -> None:
-        super().__init__(message)
-        self.failure = failure
-
-
-class TooLongError(Exception):
-    """More steps than are traced."""
 
 
 class Stepper:
@@ -149,7 +112,7 @@ class _Frame:
         try:
             for statement in block:
                 self._stepper.count_step()
-                if statement.place not in (None, self._place) and not _is_truth_test(statement):
+                if statement.place not in (None, self._place) and not is_truth_test(statement):
                     self._place, self._cause = statement.place, None
                 self._statement(statement)
                 self._reached += 1
@@ -260,7 +223,7 @@ class _Frame:
         source = self._values.get(fields["source"], UNDEFINED)
         name = self._names.get(fields["source"])
         found = entries(source)
-        every = _is_every(statement)
+        every = is_every(statement)
         if not found and not (every and is_collection(source)):
             if name is not None:
                 self._note(name, source)
@@ -333,7 +296,7 @@ class _Frame:
         self._place, self._reached = place, reached
         if comprehension:
             inner = self._furthest
-            if _ends_in_flag(statement) and self._every_cause is None:
+            if ends_in_flag(statement) and self._every_cause is None:
                 self._every_cause = inner
             # That some elements do not fit is what a comprehension is for.
             self._furthest = furthest
@@ -383,27 +346,6 @@ class _Frame:
         if kind == "ObjectInsertOnceStmt" and key in target and not same(target[key], value):
             self._raise("object keys must be unique")
         target[key] = value
-
-
-def _is_truth_test(statement: Statement) -> bool:
-    """Say whether it asks if the expression before holds; within iterations it has the iteration's place."""
-    return statement.kind == "NotEqualStmt" and statement.fields["b"] == {"type": "bool", "value": False}
-
-
-def _ends_in_flag(statement: Statement) -> bool:
-    """Say whether a block is the body of `every`: it ends by noting that it held; comprehensions end by collecting."""
-    return bool(statement.blocks) and bool(statement.blocks[0]) and statement.blocks[0][-1].kind == "AssignVarStmt"
-
-
-def _is_every(scan: Statement) -> bool:
-    return (
-        any(
-            inner.kind == "BlockStmt" and inner.place is not None and _ends_in_flag(inner)
-            for block in scan.blocks
-            for inner in block
-        )
-        and scan.blocks[0][-2].kind == "IsUndefinedStmt"
-    )
 
 
 def _child(name: str, key: Any) -> str:

@@ -13,8 +13,9 @@ from typing import Any
 from kubernaut.errors import Place
 from kubernaut.policy.answering import UnusableInputError, encode_input
 from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.failures import Failure, PolicyRaisedError, TooLongError
 from kubernaut.policy.plan import parse_plan
-from kubernaut.policy.stepping import Failure, PolicyRaisedError, Stepper, TooLongError
+from kubernaut.policy.stepping import Stepper
 from kubernaut.policy.values import UNDEFINED, plain
 from kubernaut.policy.wording import clean_message, describe
 

@@ -24,8 +24,9 @@ from kubernaut.identity import ConditionId, Level, Phase
 GOAL_S = 2.0
 TIMEOUTS = 4
 ASKED = (5, 4)
-SIZES = ((*ASKED, 1_000), (7, 5, 1_000), (7, 5, 10_000), (0, 9, 1_000))
-"""Preconditions, postconditions, incidents; the last is nine conditions with every timeout for each."""
+ALL_WAIT = (0, 9)
+SIZES = ((*ASKED, 1_000), (7, 5, 1_000), (7, 5, 10_000), (*ALL_WAIT, 1_000))
+"""Preconditions, postconditions, incidents. A precondition has no timeout to search over."""
 ONE_BY_ONE = 2_000
 """Suites that are counted one after the other; the rest is scaled."""
 
@@ -70,7 +71,7 @@ def one_by_one_s(fails: Fails, axes: list[list[int]]) -> float:
 
 def section(*, quick: bool = False) -> str:
     """Measure and give this benchmark's section."""
-    rows, asked_s = [], 0.0
+    rows, took = [], {}
     for pre, post, incidents in SIZES[: 1 if quick else None]:
         fails = drawn(pre=pre, post=post, incidents=incidents)
         good = np.random.default_rng(2).random(incidents) < 0.7
@@ -79,7 +80,7 @@ def section(*, quick: bool = False) -> str:
         front = find_front(fails, good=good, bad=~good, ceiling=1.0)
         took_s = time.perf_counter() - start
         slow_s = one_by_one_s(fails, axes_of(fails))
-        asked_s = max(asked_s, took_s if (pre, post) == ASKED else 0.0)
+        took[pre, post] = took_s
         rows.append(
             f"| {pre + post}, {post} with {TIMEOUTS} timeouts | {incidents:,} | {front.compared:,} | {took_s:.2f} "
             f"| {slow_s / took_s:,.0f} |"
@@ -99,7 +100,12 @@ def section(*, quick: bool = False) -> str:
         "",
         f"The shipped history, settled, searched and judged by the gate: {found.front.compared:,} suites in "
         f"{time.perf_counter() - start:.2f} s.",
-        f"Allowed for nine conditions: {GOAL_S:g} s, {'held' if asked_s <= GOAL_S else 'not held'}.",
+        f"Allowed for nine conditions: {GOAL_S:g} s.",
+        *(
+            f"- {what}: {'held' if took[size] <= GOAL_S else 'not held'}"
+            for size, what in ((ASKED, "of which four wait and have timeouts"), (ALL_WAIT, "which all wait"))
+            if size in took
+        ),
         "",
     ]
     return "\n".join(lines)

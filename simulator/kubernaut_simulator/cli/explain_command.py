@@ -94,7 +94,7 @@ def _list(history: History, *, verdict: str | None, condition: str | None, limit
     from kubernaut.errors import InputError
     from kubernaut.verdicts import Verdict
     from kubernaut_simulator.cli.output import print_records, say
-    from kubernaut_simulator.replay.explaining import evaluations_like
+    from kubernaut_simulator.replay.finding_records import evaluations_like
 
     wanted = next((one for one in Verdict if one.value.lower() == verdict.lower()), None) if verdict else None
     if verdict and wanted is None:

@@ -8,53 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from kubernaut.errors import HistoryError
-from kubernaut.facts.snapshot import ANY, ReadPath, format_path, overlap, parse_path
 from kubernaut.history.rows import AttemptRow, EvaluationRow, RowKind
 from kubernaut.identity import Phase
-from kubernaut.json_types import JsonObject, JsonValue
+from kubernaut.json_types import JsonObject
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.tracing import Trace, explain
-from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
+from kubernaut.verdicts import Attempt, Code, Judgement, Reason
 from kubernaut.verification.precondition import attempt_of
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.history.columns import rows_in
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.replay.facts_read import FactRead, facts_read
+from kubernaut_simulator.replay.finding_records import find_record, rows_with
 from kubernaut_simulator.replay.folding import FoldingJudge
 from kubernaut_simulator.replay.replayed_table import Source
 from kubernaut_simulator.replay.replaying import replay_evaluations
 from kubernaut_simulator.replay.tasks import Conditions, Task, recorded_tasks, tasks_by
 
-IDS_SHOWN = 5
-"""Of records that a prefix fits, in the message that says it fits several."""
-
 _UNTRACED = frozenset({Reason.LIMIT_EXCEEDED, Reason.FACT_UNOBSERVED, Reason.FACT_NOT_RECORDED})
 """Of errors: the policy was not run, or must not be run in this process."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactRead:
-    """What a policy found at one path that it reads.
-
-    Attributes
-    ----------
-    path : str
-        Text form; ``pods[*].status`` stands for the elements in order.
-    value : JSON
-        None when it is null, and when it is not there: `state` tells.
-    state : str
-        ``value``, ``null``, ``not there``, ``not recorded``, or why it could not be observed.
-    """
-
-    path: str
-    value: JsonValue
-    state: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +130,16 @@ def explain_record(
     kind, record_id = find_record(history, record)
     evaluation_id, slot = record_id, None
     if kind is RowKind.ATTEMPTS:
-        attempt = _one(history.attempts, "record_id", record_id)
+        attempt = rows_with(history.attempts, "record_id", record_id)
         evaluation_id = str(attempt.column("evaluation_id")[0].as_py())
         slot = int(attempt.column("slot")[0].as_py())
-    evaluations = _one(history.evaluations, "record_id", evaluation_id)
+    evaluations = rows_with(history.evaluations, "record_id", evaluation_id)
     if not len(evaluations):
         raise HistoryError(
             f"the evaluation {evaluation_id} that the attempt {record_id} belongs to is not in the history; "
             "its run has not ended, or its file is missing"
         )
-    looks = _one(history.attempts, "evaluation_id", evaluation_id).sort_by("slot")
+    looks = rows_with(history.attempts, "evaluation_id", evaluation_id).sort_by("slot")
     if conditions is None:
         tasks = list(recorded_tasks(evaluations, history.policies))
     else:
@@ -180,92 +155,6 @@ def explain_record(
         _explanation(task, evaluations, replayed.slice(at, 1), looks, slot=slot, evaluator=evaluator)
         for at, task in enumerate(tasks)
     ]
-
-
-def find_record(history: History, prefix: str) -> tuple[RowKind, str]:
-    """Find the evaluation or attempt whose id starts with `prefix`.
-
-    Raises
-    ------
-    HistoryError
-        None, or more than one.
-    """
-    found = [
-        (kind, record_id)
-        for kind in (RowKind.EVALUATIONS, RowKind.ATTEMPTS)
-        for record_id in _starting_with(history.table(kind).column("record_id"), prefix)
-    ]
-    exact = [one for one in found if one[1] == prefix]
-    if not found:
-        raise HistoryError(
-            f"no evaluation and no attempt has an id that starts with {prefix!r}; kubernaut explain --list names them"
-        )
-    if len(found) > 1 and len(exact) != 1:
-        shown = ", ".join(record_id for _, record_id in found[:IDS_SHOWN])
-        raise HistoryError(
-            f"{len(found)} records have an id that starts with {prefix!r}: {shown}"
-            + (", ..." if len(found) > IDS_SHOWN else "")
-            + "; write more of it"
-        )
-    return (exact or found)[0]
-
-
-def evaluations_like(
-    history: History, *, verdict: Verdict | None = None, condition: str = "", limit: int
-) -> tuple[list[EvaluationRow], int]:
-    """Give the newest evaluations of a kind, so that somebody finds one to ask about.
-
-    Parameters
-    ----------
-    verdict : Verdict or None
-        None means any.
-    condition : str
-        Part of the condition's text form; empty means any.
-    limit : int
-        Rows given.
-
-    Returns
-    -------
-    list of EvaluationRow, int
-        The newest first, and how many there are in all.
-    """
-    table = history.evaluations
-    if verdict is not None:
-        table = _one(table, "verdict", verdict.value)
-    if condition:
-        parts = [pc.cast(table.column(name), pa.string()) for name in ("action", "level", "phase", "type")]
-        table = table.filter(pc.match_substring(pc.binary_join_element_wise(*parts, "/"), condition))
-    newest = table.sort_by([("started_at", "descending"), ("record_id", "ascending")]).slice(0, limit)
-    rows = [row for row in rows_in(RowKind.EVALUATIONS, newest) if isinstance(row, EvaluationRow)]
-    return rows, len(table)
-
-
-def facts_read(policy: CompiledPolicy, attempt: AttemptRow, facts: JsonObject) -> tuple[FactRead, ...]:
-    """Give what a policy finds at every path that it reads, then what could not be observed among them."""
-    kept = None if attempt.recorded_paths is None else [parse_path(path) for path in attempt.recorded_paths]
-    paths: Sequence[ReadPath] = [(name,) for name in sorted(facts)] if policy.reads_everything else policy.reads
-    read = []
-    for path in paths:
-        unrecorded = (
-            kept is not None
-            and path[:1] != ("settings",)
-            and not any(len(one) <= len(path) and overlap(one, path) for one in kept)
-        )
-        if unrecorded:
-            read.append(FactRead(path=format_path(path), value=None, state="not recorded"))
-        else:
-            there, value = _at(facts, path)
-            state = ("null" if value is None else "value") if there else "not there"
-            read.append(FactRead(path=format_path(path), value=value, state=state))
-    missing = {
-        text: why
-        for text, why in attempt.unobserved.items()
-        if any(overlap(path, parse_path(text)) for path in policy.reads)
-    }
-    return (
-        *(one for one in read if one.path not in missing),
-        *(FactRead(path=text, value=None, state=why) for text, why in sorted(missing.items())),
-    )
 
 
 def _explanation(
@@ -360,40 +249,8 @@ def _differences(one: Explanation) -> Iterator[str]:
         )
 
 
-def _at(value: JsonValue, path: ReadPath) -> tuple[bool, JsonValue]:
-    """Give (is it there, value) at a path; `*` gives the list of what its elements have."""
-    for depth, part in enumerate(path):
-        if part == ANY:
-            if isinstance(value, Mapping):
-                elements = list(value.values())
-            elif isinstance(value, Sequence) and not isinstance(value, str):
-                elements = list(value)
-            else:
-                return False, None
-            below = [_at(element, path[depth + 1 :]) for element in elements]
-            return True, [found for _, found in below]
-        if isinstance(value, Mapping):
-            if part not in value:
-                return False, None
-            value = value[part]
-        elif isinstance(value, Sequence) and not isinstance(value, str) and part.isdigit() and int(part) < len(value):
-            value = value[int(part)]
-        else:
-            return False, None
-    return True, value
-
-
-def _one(table: ArrowTable, column: str, value: str) -> ArrowTable:
-    return table.filter(pc.equal(pc.cast(table.column(column), pa.string()), value))
-
-
 def _row(table: ArrowTable) -> EvaluationRow:
     row = next(iter(rows_in(RowKind.EVALUATIONS, table)))
     if not isinstance(row, EvaluationRow):
         raise TypeError("a row of evaluations is an EvaluationRow")
     return row
-
-
-def _starting_with(ids: Any, prefix: str) -> list[str]:
-    found: list[str] = ids.filter(pc.starts_with(ids, prefix)).to_pylist()
-    return found

@@ -16,22 +16,18 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from kubernaut.identity import ConditionId
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
-from kubernaut.verdicts import Reason, Verdict
-from kubernaut_simulator.estimation.columns import NO_INSTANT, Columns
+from kubernaut_simulator.estimation.columns import Columns
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.folding import FoldingJudge
 from kubernaut_simulator.replay.inputs import LookInputs
 from kubernaut_simulator.replay.looks import LookTimes, Owners
-from kubernaut_simulator.replay.own_messages import Settling
 from kubernaut_simulator.replay.recorded_answers import RecordedAnswers, ask_or_recall
-from kubernaut_simulator.replay.replayed_table import as_recorded, replaced
-from kubernaut_simulator.replay.settling import Looks, RecordedRuns
+from kubernaut_simulator.replay.task_steps import AskedTask, SettlingTask, finished, settled
 from kubernaut_simulator.replay.tasks import (
     Conditions,
     Task,
@@ -43,8 +39,6 @@ from kubernaut_simulator.replay.tasks import (
 
 TASKS_AHEAD = 8
 """Tasks handed to the evaluator before the oldest is waited for."""
-
-_MICROSECONDS = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,30 +107,6 @@ class Part:
     policies: ArrowTable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
-    """A task whose looks were handed to the evaluator."""
-
-    task: Task
-    own: ArrowTable
-    judge: FoldingJudge | None
-    inputs: LookInputs
-    places: NDArray[np.int64]
-    numbers: NDArray[np.int64]
-    by_record: NDArray[np.bool_]
-    first: NDArray[np.int64]
-    times: LookTimes | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Settling:
-    """A task whose evaluations are settled but for their messages."""
-
-    asked: _Asked
-    runs: RecordedRuns
-    settling: Settling
-
-
 class Replaying:
     """Replays parts of a history one after the other; what was judged in one is known in the next.
 
@@ -188,8 +158,8 @@ class Replaying:
         EvaluatorError
             The evaluator itself is not there.
         """
-        waiting: deque[_Asked] = deque()
-        settling: deque[_Settling | ArrowTable] = deque()
+        waiting: deque[AskedTask] = deque()
+        settling: deque[SettlingTask | ArrowTable] = deque()
         for part in parts:
             tasks = self._tasks(part)
             times, inputs = LookTimes.of(part.attempts), LookInputs(part.attempts)
@@ -200,12 +170,12 @@ class Replaying:
                     self._ask(task, part.evaluations, owners=owners, times=times, inputs=inputs, recorded=recorded)
                 )
                 if len(waiting) > TASKS_AHEAD:
-                    settling.append(_settled(waiting.popleft()))
+                    settling.append(settled(waiting.popleft()))
                 if len(settling) > TASKS_AHEAD:
-                    yield _finished(settling.popleft())
+                    yield finished(settling.popleft())
             progress("replay", len(tasks), len(tasks))
-        settling.extend(map(_settled, waiting))
-        yield from map(_finished, settling)
+        settling.extend(map(settled, waiting))
+        yield from map(finished, settling)
 
     def joined(self, tables: Sequence[ArrowTable]) -> ReplayedEvaluations:
         """Make one result of all parts.
@@ -246,11 +216,11 @@ class Replaying:
         times: LookTimes,
         inputs: LookInputs,
         recorded: RecordedAnswers,
-    ) -> _Asked:
+    ) -> AskedTask:
         own = evaluations.take(pa.array(task.rows))
         first, places = owners.looks_of(task.rows)
         if task.policy is None:
-            return _Asked(
+            return AskedTask(
                 task=task,
                 own=own,
                 judge=None,
@@ -269,7 +239,7 @@ class Replaying:
             )
         else:
             numbers, by_record = judge.ask(inputs, places), np.zeros(len(places), bool)
-        return _Asked(
+        return AskedTask(
             task=task,
             own=own,
             judge=judge,
@@ -288,57 +258,3 @@ class Replaying:
                 self._evaluator, policy, settings=settings, fold=self._fold, executor=self._executor
             )
         return self._judges[key]
-
-
-def _settled(asked: _Asked) -> _Settling | ArrowTable:
-    """Settle a task's evaluations and ask for the messages that they show."""
-    task, judge = asked.task, asked.judge
-    if judge is None or asked.times is None:
-        return as_recorded(asked.own, task.why_not)
-    answer = judge.answered(asked.numbers)
-    runs = _recorded_runs(asked.own)
-    settling = Settling(
-        judge,
-        asked.inputs,
-        asked.places,
-        phase=task.condition.phase,
-        runs=runs,
-        looks=Looks(
-            first=asked.first,
-            times=asked.times,
-            answer=answer,
-            dictionary=judge.dictionary,
-            by_another=judge.by_another(answer) & ~asked.by_record,
-        ),
-        timeout_s=task.terms.timeout_s if task.terms else None,
-        hold_for_s=task.terms.hold_for_s if task.terms else None,
-    )
-    return _Settling(asked=asked, runs=runs, settling=settling)
-
-
-def _finished(found: _Settling | ArrowTable) -> ArrowTable:
-    if not isinstance(found, _Settling):
-        return found
-    return replaced(found.asked.task, found.asked.own, found.runs.started_us, found.settling.finished())
-
-
-def _recorded_runs(own: ArrowTable) -> RecordedRuns:
-    columns = Columns(own, name="evaluation", needed=("started_at", "read_at", "verdict"))
-    started = columns.instant("started_at")
-
-    def offset_s(name: str) -> NDArray[np.float64]:
-        instants = columns.instant(name)
-        return np.where(instants == NO_INSTANT, np.nan, (instants - started) / _MICROSECONDS)
-
-    return RecordedRuns(
-        started_us=started,
-        settled_s=offset_s("read_at"),
-        observed_s=offset_s("observed_until"),
-        deadline_s=offset_s("deadline"),
-        timeout_s=columns.number("timeout_s"),
-        hold_for_s=columns.number("hold_for_s", 0.0),
-        poll_interval_s=columns.number("poll_interval_s"),
-        passed=columns.equals("verdict", (Verdict.PASSED.value,)),
-        stopped=columns.equals("verdict", (Verdict.FAILED.value, Verdict.ERROR.value)),
-        fatal=columns.equals("reason", (Reason.FATAL.value,)),
-    )

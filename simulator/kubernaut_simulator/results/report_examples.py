@@ -16,7 +16,8 @@ import pandas as pd
 from kubernaut.policy.wording import clean_message
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.labels import Label
-from kubernaut_simulator.replay.explaining import Explanation, FactRead, explain_record
+from kubernaut_simulator.replay.explaining import Explanation, explain_record
+from kubernaut_simulator.replay.facts_read import FactRead
 
 if TYPE_CHECKING:
     from kubernaut.policy.batch import Evaluator

@@ -1,7 +1,8 @@
 """One record told look by look: what the policy saw, which line did not hold, what differs from the record."""
 
 import pytest
-from kubernaut_simulator.replay.explaining import evaluations_like, explain_record, find_record
+from kubernaut_simulator.replay.explaining import explain_record
+from kubernaut_simulator.replay.finding_records import evaluations_like, find_record
 
 from kubernaut.errors import HistoryError
 from kubernaut.history.rows import RowKind

@@ -136,7 +136,7 @@ def _scatter(trace: Any, panel: Panel, default: str, before: tuple[Floats, Float
     for letter in "xy":
         _errors(trace[f"error_{letter}"], panel, (x, y), letter, colour)
     if "markers" in mode:
-        _markers(trace, panel, (x, y), default if trace.marker.color is None else trace.marker.color, label)
+        _markers(trace, panel, (x, y), own if trace.marker.color is None else trace.marker.color, label)
     elif "lines" not in mode and trace.fill:
         panel.axes.plot([], [], color=colour, label=label, linewidth=6, alpha=0.4)
     if "text" in mode:

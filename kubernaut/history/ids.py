@@ -12,6 +12,7 @@ Nothing here knows rows, files or clocks.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kubernaut.errors import HistoryError
 from kubernaut.history.rows import Purpose, RowKind
@@ -24,10 +25,12 @@ CANDIDATE_SUFFIX = "@candidate"
 """A challenger is named as its file is: ``<type>@candidate``."""
 
 
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
+
+
 def digest_of(*parts: str) -> str:
     """Give the record id of `parts`; which parts a kind has is said by the functions below."""
-    text = json.dumps(parts, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:ID_HEX_DIGITS]
+    return hashlib.sha256(_WRITER.encode(parts).encode()).hexdigest()[:ID_HEX_DIGITS]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,7 @@ class RunKey:
         """Give the id of the run's `ExecutionRow`."""
         return digest_of(RowKind.EXECUTIONS.value, *self._parts())
 
+    @lru_cache(maxsize=256)  # noqa: B019 - a run is a value, and few are kept
     def evaluation_id(self, level: Level, phase: Phase, type_: str, *, candidate: bool = False) -> str:
         """Give the id of the `EvaluationRow` of one condition of the run."""
         return digest_of(RowKind.EVALUATIONS.value, *self._condition_parts(level, phase, type_, candidate=candidate))

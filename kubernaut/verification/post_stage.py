@@ -51,6 +51,9 @@ from kubernaut.verification.types import (
 _NOT_VERIFIED = (Verdict.CENSORED, Verdict.SKIPPED)
 """No failure, but no pass either: a run that was to wait for it is not verified."""
 
+_NOTHING_MORE = Due()
+"""A condition that has settled, in a run that is not looked at any longer."""
+
 UNENFORCED_MAX_AGE_S = 5.0
 """A cached read may serve conditions that nobody waits for; never one from before the action's end."""
 
@@ -63,9 +66,11 @@ class _Work:
     attempts: list[AttemptRecord] = field(default_factory=list)
     evaluated: dict[str, None] = field(default_factory=dict)
     events: list[EmitEvent] = field(default_factory=list)
+    changed: bool = False
 
     def put(self, key: str, state: PostconditionState) -> None:
         """Keep a new state; note what became of it."""
+        self.changed = True
         before = self.states[key]
         self.states[key] = state
         if before.verdict is None and state.verdict is not None:
@@ -146,12 +151,13 @@ def step(
     over = settled and (ended is not None or all(want.next_s is None for want in wanted.values()))
     if over and ended is None and plan.observe:
         work.evaluated.update(dict.fromkeys(work.states))
-    status = replace(
-        status,
-        postconditions=work.states,
-        over=over,
-        ended=status.ended if ended is None else ended.cause,
-    )
+    if over or ended is not None or work.changed:
+        status = replace(
+            status,
+            postconditions=work.states,
+            over=over,
+            ended=status.ended if ended is None else ended.cause,
+        )
     if not status.decided:
         status = _decided(spec, status, work, now)
     return Step(
@@ -165,6 +171,8 @@ def step(
 
 
 def _due(spec: StageSpec, one: _Watched, state: PostconditionState, *, now_s: float, observe: bool) -> Due:
+    if state.verdict is not None and not observe:
+        return _NOTHING_MORE
     times = poll_times(spec.uid, one.condition, state.deadlines_s, one.terms.poll_interval_s)
     return due(state, one.terms, times, now_s=now_s, observe=observe, wake_ahead_s=spec.wake_ahead_s)
 
@@ -211,7 +219,9 @@ def _read(spec: StageSpec, status: StageStatus, wanted: Mapping[str, Due], *, no
 
 
 def _next_due(status: StageStatus, wanted: Mapping[str, Due], now: datetime) -> datetime | None:
-    moments = [at(status.started_at, want.next_s) for want in wanted.values() if want.next_s is not None]
-    if any(want.slot is not None for want in wanted.values()):
-        moments.append(at(now, ASK_AGAIN_S))
-    return soonest(now, *moments)
+    next_s = min((want.next_s for want in wanted.values() if want.next_s is not None), default=None)
+    return soonest(
+        now,
+        None if next_s is None else at(status.started_at, next_s),
+        at(now, ASK_AGAIN_S) if any(want.slot is not None for want in wanted.values()) else None,
+    )

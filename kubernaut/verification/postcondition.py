@@ -164,6 +164,10 @@ def due(
     if state.verdict is not None:
         return _observation(state, now_s=now_s) if observe else Due()
     deadline_s = state.deadline_s
+    following, at_s = times.next_slot_after(state.last_slot)
+    if wake_ahead_s == 0.0 and now_s < at_s <= deadline_s:
+        # Nearly always: the next poll is still to come, and it counts.
+        return Due(next_s=at_s)
     last_slot_that_counts = times.slot_at(deadline_s)
     if last_slot_that_counts is not None and state.last_slot >= last_slot_that_counts:
         return Due(close=True)

@@ -194,7 +194,7 @@ class Driver:
 
     def _look(self, stage: Stage, intent: ReadFacts, now: datetime) -> Looked:
         at_s = self.seconds(now)
-        sight = self._eyes.look(at_s)
+        sight = self._eyes.look(at_s, throttling=any(stage.judged[key].throttling for key in intent.slots))
         judgements: dict[str, Judgement] = {}
         kept: dict[str, Snapshot] = {}
         for entry in stage.spec.conditions:

@@ -46,8 +46,8 @@ class Sight(NamedTuple):
     at_s : float, unit s
     state_of_objects, state : hashable
         Within one run, equal ones mean equal facts from objects, and equal facts of all sources.
-    throttling : float or Unobserved
-        What Prometheus says.
+    throttling : float or Unobserved or None
+        What Prometheus says; None when it was not asked.
     target : tuple of ObjectVersion
         The version of the target; empty when it is not there.
     """
@@ -55,7 +55,7 @@ class Sight(NamedTuple):
     at_s: float
     state_of_objects: tuple[int, str, bool]
     state: tuple[object, ...]
-    throttling: float | Unobserved
+    throttling: float | Unobserved | None
     target: tuple[ObjectVersion, ...]
 
 
@@ -119,15 +119,21 @@ class Eyes:
         share = share_of(self._life.seed, self._key, "read", f"{at_s:.6f}")
         return round(least_s + (most_s - least_s) * share, 3)
 
-    def look(self, at_s: float) -> Sight:
-        """See what there is to be seen at a moment; `snapshot` takes facts of it."""
+    def look(self, at_s: float, *, throttling: bool) -> Sight:
+        """See what there is to be seen at a moment; `snapshot` takes facts of it.
+
+        Parameters
+        ----------
+        throttling : bool
+            Whether Prometheus is asked too.
+        """
         stretch = self.stretch(at_s)
-        throttling = self._throttling(at_s)
+        share = self._throttling(at_s) if throttling else None
         objects = (stretch, self._hiccup(at_s), self._baseline is None)
-        number = throttling.reason if isinstance(throttling, Unobserved) else throttling
+        number = share.reason if isinstance(share, Unobserved) else share
         if stretch not in self._targets:
             self._targets[stretch] = self._target_version(at_s)
-        return Sight(at_s, objects, (*objects, number), throttling, self._targets[stretch])
+        return Sight(at_s, objects, (*objects, number), share, self._targets[stretch])
 
     def snapshot(self, sight: Sight, *, wanted: frozenset[str] | None) -> Snapshot:
         """Take facts of what is seen.
@@ -140,7 +146,8 @@ class Eyes:
         facts = self._facts.get(sight.state_of_objects)
         if facts is None:
             facts = self._facts[sight.state_of_objects] = self._extraction(sight)
-        return facts.snapshot(provided={THROTTLING: sight.throttling}, wanted=wanted)
+        provided = {} if sight.throttling is None else {THROTTLING: sight.throttling}
+        return facts.snapshot(provided=provided, wanted=wanted)
 
     def _extraction(self, sight: Sight) -> Extraction:
         unavailable = dict(self._standing)

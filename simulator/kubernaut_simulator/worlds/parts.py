@@ -42,8 +42,13 @@ class WorldSource:
         """Give the first `count` incidents."""
         return islice(incidents(self.scenario, make_fleet(self.scenario, self.seed), self.seed), count)
 
-    def player(self, evaluator: WorkerEvaluator) -> Player:
+    def player(self, evaluator: WorkerEvaluator, *, remember: bool = True) -> Player:
         """Give who plays them.
+
+        Parameters
+        ----------
+        remember : bool
+            False judges every input anew, for comparison.
 
         Raises
         ------
@@ -56,7 +61,7 @@ class WorldSource:
                 seed=self.seed,
                 start=self.start,
                 sets=pinned(world_sets(self.scenario)),
-                judge=WorldJudge(evaluator),
+                judge=WorldJudge(evaluator, remember=remember),
             )
         )
 

@@ -60,7 +60,9 @@ class DecisionLog(Result):
         if log.empty:
             return pd.DataFrame(columns=_COLUMNS)
         parts = [self._part(decision, log) for decision in self.tuning.gate.decisions]
-        return pd.concat(parts, ignore_index=True)[_COLUMNS]
+        entries: pd.DataFrame = pd.concat(parts, ignore_index=True)[_COLUMNS]
+        entries["decided at"] = pd.to_datetime(entries["decided at"], utc=True)
+        return entries
 
     def _part(self, decision: GateDecision, log: pd.DataFrame) -> pd.DataFrame:
         asked = decision.hypothesis

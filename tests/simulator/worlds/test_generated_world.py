@@ -1,6 +1,6 @@
 """A generated world: reproducible, consistent with its truth, and driven by the engine."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
@@ -194,6 +194,31 @@ def test_an_incident_is_tried_again_only_if_it_goes_on(small_steady):
         before = last.get(row.incident_id)
         assert row.run == 1 if before is None else (row.run == before.run + 1 and not before.good)
         last[row.incident_id] = row
+
+
+def test_teams_differ_in_how_often_they_try_again():
+    keen, calm = (
+        {"name": name, "weight": 1, "deployments": 2, "retries": retries}
+        for name, retries in (("keen", 9), ("calm", 0))
+    )
+    scenario = Scenario.model_validate(
+        {
+            "name": "own",
+            "summary": "Nothing that is done helps.",
+            "teams": [keen, calm],
+            "causes": {"not_capacity": 1},
+            "recovers_alone": 0,
+            "traffic": {"retries": {"probability": 0.5, "at_most": 1}, "outages": {"per_week": 0}},
+        }
+    )
+    world = generate(scenario, incidents=8, seed=1)
+    runs = Counter(row.labels["team"] for row in of_type(world, WorkflowRow))
+    begun = Counter(
+        row.labels["team"] for row in {row.incident_id: row for row in of_type(world, WorkflowRow)}.values()
+    )
+
+    assert set(begun) == {"keen", "calm"}
+    assert runs == {"keen": 2 * begun["keen"], "calm": begun["calm"]}
 
 
 @pytest.mark.parametrize("name", shipped_scenarios())

@@ -26,7 +26,7 @@ def test_the_table_for_people_fits_and_the_wide_one_has_all(result):
     assert len(table) == len(result.data) + 1
     assert set(result.columns) <= set(result.data.columns)
     assert result.text(wide=True).split("\n\n")[1].splitlines()[0].split()[0] == "condition"
-    assert all(name in result.text(wide=True) for name in result.data.columns)
+    assert all(name in result.text(wide=True) for name in result.table(wide=True).columns)
     assert "scale_deployment/" not in "\n".join(table)
     assert "scale_deployment/" in result.text(wide=True)
 

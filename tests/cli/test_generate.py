@@ -60,7 +60,7 @@ def test_it_is_what_the_library_makes(steady, tmp_path):
 
 def test_a_seed_of_its_own_is_printed_and_can_be_used_again(tmp_path):
     first = kubernaut("generate", "rare-incidents", "--incidents", 1, "--out", tmp_path / "a")
-    seed = re.match(r"seed (\d+):", first.err).group(1)
+    seed = re.match(r"seed (\d+) was drawn; ", first.err).group(1)
     kubernaut("generate", "rare-incidents", "--incidents", 1, "--seed", seed, "--out", tmp_path / "b")
 
     assert contents(tmp_path / "a") == contents(tmp_path / "b")

@@ -88,6 +88,7 @@ def generate(
     """
     from kubernaut.errors import InputError
     from kubernaut_simulator.cli.loading import needs_simulator
+    from kubernaut_simulator.cli.output import say
 
     needs_simulator()
     if scenario is None or listed:
@@ -97,6 +98,9 @@ def generate(
         raise InputError("--out is missing: name the folder to write, e.g. --out out/" + Path(scenario).stem)
     _check_folder(out, force=force)
     chosen = secrets.randbelow(LARGEST_SEED) if seed is None else seed
+    if seed is None:
+        # Before the work: who breaks it off may want the same world again.
+        say(f"seed {chosen} was drawn; --seed {chosen} makes the same world again")
     _say_what_came(
         _write(scenario, out, incidents=incidents, seed=chosen, start=start, target=target, jobs=jobs), seed=chosen
     )

@@ -107,11 +107,12 @@ class Lattice:
         chunk = max(1, _CELLS // suites)
         for start in range(0, incidents, chunk):
             part = wait_s[start : start + chunk]
-            longest = np.zeros((1, len(part)))
-            for axis, waits in zip(self.axes, waiting, strict=True):
+            longest = np.zeros((len(part), 1))
+            # From the last axis on, so that the suites of the axes done lie side by side in memory.
+            for axis, waits in reversed(list(zip(self.axes, waiting, strict=True))):
                 if waits:
-                    states = np.vstack([np.zeros(len(part)), part[:, list(axis)].T])
-                    longest = np.maximum(longest[:, np.newaxis], states[np.newaxis]).reshape(-1, len(part))
-            total += longest.sum(axis=1)
+                    states = np.hstack([np.zeros((len(part), 1)), part[:, list(axis)]])
+                    longest = np.maximum(states[:, :, np.newaxis], longest[:, np.newaxis]).reshape(len(part), -1)
+            total += longest.sum(axis=0)
         mean = total / max(1, incidents)
         return np.broadcast_to(mean.reshape(shape), self.shape).reshape(-1)

@@ -1,8 +1,8 @@
 """The parts of a scenario, each with its unit, default and why: traffic, teams, room, times, what goes wrong, labels.
 
 A time that varies is a `Delay`: of one of three families, given by its median and the standard deviation of its
-logarithm. Models only; `scenario` puts them together and reads them from YAML. Longer than most modules, for half of it says
-what each field means: `docs/worlds.md` is made of that.
+logarithm. Models only; `scenario` puts them together and reads them from YAML. Longer than most modules, for
+half of it says what each field means: `docs/worlds.md` is made of that.
 """
 
 from collections.abc import Mapping

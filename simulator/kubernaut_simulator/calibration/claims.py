@@ -87,9 +87,11 @@ class Claim:
         """Give the threshold with its tolerance, e.g. ``>= 95.00 % (tolerance 0.50 points)``."""
         is_share = self.figure.is_share
         parts = []
-        if self.at_least is not None:
+        if self.at_least is not None and self.at_least == self.at_most:
+            parts.append(number_text(self.at_least, is_share=is_share))
+        elif self.at_least is not None:
             parts.append(f">= {number_text(self.at_least, is_share=is_share)}")
-        if self.at_most is not None:
+        if self.at_most is not None and self.at_least != self.at_most:
             parts.append(f"<= {number_text(self.at_most, is_share=is_share)}")
         shown = f"{self.tolerance * 100:.2f} points" if is_share else f"{self.tolerance:.4g}"
         return " and ".join(parts) + (f" (tolerance {shown})" if self.tolerance else "")

@@ -185,7 +185,7 @@ def _claims(groups: list[pd.DataFrame], cells: pd.DataFrame, size: Size) -> list
     bias, weighted_bias = size.pick(full=(0.005, 0.01), reduced=(0.02, 0.02))
     return [
         claim_over(
-            f"the holdout's rate is unbiased: its mean error is 0, to {bias * 100:g} points",
+            f"the holdout's rate is unbiased: its mean error is 0, to {bias * 100:g} percentage points",
             _errors(groups, "holdout"),
             at_least=0.0,
             at_most=0.0,
@@ -200,7 +200,7 @@ def _claims(groups: list[pd.DataFrame], cells: pd.DataFrame, size: Size) -> list
             tolerance=size.pick(full=0.015, reduced=0.08),
         ),
         claim_over(
-            f"the weighted rate is unbiased: its mean error is 0, to {weighted_bias * 100:g} points",
+            f"the weighted rate is unbiased: its mean error is 0, to {weighted_bias * 100:g} percentage points",
             _errors(groups, "weighted"),
             at_least=0.0,
             at_most=0.0,

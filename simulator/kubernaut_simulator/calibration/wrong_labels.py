@@ -170,7 +170,7 @@ def _claims(groups: list[pd.DataFrame], cells: pd.DataFrame, size: Size) -> list
             tolerance=size.pick(full=0.015, reduced=0.05),
         ),
         claim_over(
-            f"the corrected rate is right on average at {VOTES[-1]:,} votes, to {bias * 100:g} points",
+            f"the corrected rate is right on average at {VOTES[-1]:,} votes, to {bias * 100:g} percentage points",
             _errors(large, "corrected"),
             at_least=0.0,
             at_most=0.0,

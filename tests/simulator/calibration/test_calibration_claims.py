@@ -91,4 +91,7 @@ def test_a_line_says_verdict_figure_error_worlds_and_where():
     assert said.threshold_text() == ">= 95.00 % (tolerance 0.50 points)"
     assert price.line() == "held: price: 2.25, exact"
     assert price.threshold_text() == "<= 2.5"
+    assert claim(0.0, 0.0, 0.0, at_least=0.0, at_most=0.0, tolerance=0.01).threshold_text() == (
+        "0.00 % (tolerance 1.00 points)"
+    )
     assert exactly(float("nan")).text() == "-"

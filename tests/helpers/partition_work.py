@@ -1,24 +1,21 @@
-"""Work for schedulers that other processes can import, some of which ends its process; and a history worth cutting."""
+"""Work for schedulers that other processes can import, some of which ends its process.
+
+Nothing heavy is imported: a spawned process reads this module before it does anything.
+"""
 
 import os
 import signal
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from kubernaut_simulator.history.history import History
-from kubernaut_simulator.history.writing import write_parquet
-
 from kubernaut.errors import HistoryError
-from kubernaut.facts.snapshot import Snapshot
-from kubernaut.history.rows import PolicyRow, Row
-from kubernaut.judging import judge
+from kubernaut.policy.batch import RowBatch
+from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.worker.client import WorkerEvaluator
-from tests.helpers.driven_history import ready_policy, tunable_rows
 
-RUNS, AGAIN = 96, 40
-"""Runs, and how many of the last of them are second runs of the first incidents."""
+POLICY = "package work\nimport rego.v1\nallow := input.ready"
 
 
 def doubled(number: int) -> int:
@@ -45,7 +42,7 @@ class DiesOnce:
         """Give the number."""
         if number == self.over:
             with WorkerEvaluator() as evaluator:
-                judge(ready_policy(), Snapshot(facts={}), evaluator)
+                evaluator.evaluate(compile_policy(POLICY, name="work.rego"), RowBatch([{"ready": True}]))
                 mark = self.marks / "evaluator"
                 if not mark.exists():
                     mark.write_text(str(evaluator.worker_pid))
@@ -58,39 +55,6 @@ def dies(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
-
-
-def straddling_rows() -> list[Row]:
-    """Give three conditions' history in which incidents come again days later, in other runs."""
-    rows = []
-    for row in tunable_rows(RUNS):
-        number = -1 if isinstance(row, PolicyRow) else int(row.incident_id.rpartition("-")[2])
-        first = number - (RUNS - AGAIN)
-        rows.append(replace(row, incident_id=f"incident-{first}") if first >= 0 else row)  # type: ignore[call-arg]
-    return rows
-
-
-def straddling_history() -> History:
-    """Give `straddling_rows` as a history that is held."""
-    return History.from_rows(straddling_rows())
-
-
-def write_straddling(folder: Path, *, parts: int = 3) -> list[Path]:
-    """Write `straddling_rows` in several folders, one after the other in time, policies in the last only."""
-    whole = straddling_history()
-    started = whole.evaluations["started_at"].to_pylist()
-    edges = sorted(started)[:: -(-len(started) // parts)][1:]
-    folders = []
-    for number in range(parts):
-        since = edges[number - 1] if number else None
-        until = edges[number] if number < len(edges) else None
-        part = whole.filter(since=since, until=until)
-        tables = dict(part.tables)
-        if number < parts - 1:
-            tables = {kind: table for kind, table in tables.items() if kind.value != "policies"}
-        write_parquet(tables, folder / f"part-{number}")
-        folders.append(folder / f"part-{number}")
-    return folders
 
 
 def gone(pids: Iterable[int], *, within_s: float = 10.0) -> bool:

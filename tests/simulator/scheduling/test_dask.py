@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 from helpers.command_line import kubernaut
-from helpers.partition_work import DiesOnce, dies, doubled, gone, refused, straddling_history, write_straddling
+from helpers.partition_work import DiesOnce, dies, doubled, gone, refused
+from helpers.straddling import straddling_history, write_straddling
 from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.replay.partitioned import work_for
 from kubernaut_simulator.scheduling import dask_cluster

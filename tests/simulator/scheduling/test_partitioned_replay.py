@@ -4,7 +4,7 @@ import pandas as pd
 import psutil
 import pytest
 from helpers.command_line import kubernaut
-from helpers.partition_work import straddling_history, write_straddling
+from helpers.straddling import straddling_history, write_straddling
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.partition import held_partitions
 from kubernaut_simulator.history.stored import StoredHistory

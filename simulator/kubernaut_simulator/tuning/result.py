@@ -189,6 +189,7 @@ class Tuning(Result):
             "false stops: good incidents after the cut that Failed or Error would have stopped, k/n, "
             "Clopper-Pearson one-sided 95 % upper limit",
             _TWO_QUESTIONS,
+            *([_OUTLOOK] if any(self.outlook(one) for one in self.decisions) else []),
             *(
                 [f"together, the required conditions stop {self.target * 100:g} % of good incidents or more"]
                 if estimate is not None and estimate >= self.target
@@ -312,16 +313,21 @@ _TWO_QUESTIONS = (
 )
 
 
+_OUTLOOK = (
+    f"outlook: further good incidents until a decision has a chance of {LIKELY * 100:g} %, and the time that takes at "
+    f"the present rate; unlikely (chance): not within {FARTHEST:,} more"
+)
+
+ONE_PERCENT = 0.01
+
+
 def outlook_text(found: Outlook | None, days: float | None) -> str:
     """Say in a few words how long a decision is likely to take."""
     if found is None:
         return MISSING
     if found.more is None:
-        return (
-            f"unlikely: {'under 1' if found.chance < 0.005 else round(found.chance * 100)} % within {FARTHEST:,} more"
-        )
-    when = "" if days is None else f", {in_words(days)} at this rate"
-    return f"about {found.more:,} more good ({LIKELY * 100:g} %){when}"
+        return f"unlikely ({'under 1' if found.chance < ONE_PERCENT / 2 else round(found.chance * 100)} %)"
+    return f"{found.more:,} more" + ("" if days is None else f", {in_words(days)}")
 
 
 def in_words(days: float) -> str:

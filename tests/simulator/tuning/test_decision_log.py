@@ -102,8 +102,8 @@ def test_the_outlook_agrees_with_the_exact_power_where_the_rate_is_nearly_known(
 
 def test_the_outlook_in_words():
     assert outlook_text(None, None) == "-"
-    assert outlook_text(outlook(30, 100, target=0.15, line=5.0), None) == "unlikely: under 1 % within 2,000 more"
-    assert outlook_text(outlook(7, 142, target=0.15, line=7.0), 20.0).endswith("(80 %), 3 weeks at this rate")
+    assert outlook_text(outlook(30, 100, target=0.15, line=5.0), None) == "unlikely (under 1 %)"
+    assert outlook_text(outlook(7, 142, target=0.15, line=7.0), 20.0).endswith(" more, 3 weeks")
     assert [in_words(days) for days in (0.2, 5, 20, 100, 1000)] == ["1 day", "5 days", "3 weeks", "3 months", "3 years"]
 
 

@@ -202,7 +202,7 @@ class Tuning(Result):
     @property
     def columns(self) -> Sequence[str]:
         """The decision, the numbers behind it and a short reason; `why` is the long one."""
-        return [CONDITION, "incidents", "false stops", "upper 95 %", "timeout", "flag", "answer", "outlook"]
+        return [CONDITION, "false stops", "upper 95 %", "timeout", "flag", "answer", "outlook"]
 
     @property
     def shares(self) -> Collection[str]:

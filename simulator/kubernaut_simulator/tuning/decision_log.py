@@ -215,7 +215,7 @@ class DecisionLog(Result):
             own = self.data[(self.data[CONDITION] == name) & self.data["evidence"].notna()]
             if own.empty:
                 continue
-            last = own.iloc[-1]
+            last = self.data[self.data[CONDITION] == name].iloc[-1]
             style = {"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place // len(COLOURS) % len(DASHES)]}
             figure.add_scatter(
                 x=own["entered"],

@@ -42,7 +42,9 @@ problems contains "not Progressing" if {
 
 problems contains "replicas could not be created (ReplicaFailure)" if not input.conditions.ReplicaFailure == false
 
-error_message := "the controller has not seen the change yet" if {
+error_message := "no Deployment whose health could be judged" if {
+	input.deployment_found == false
+} else := "the controller has not seen the change yet" if {
 	not input.observed_generation_current == true
 } else := concat("", ["the Deployment is ", concat(", ", sort(problems))]) if {
 	not allow

@@ -11,6 +11,7 @@ healthy := {
 
 cases := {
 	"healthy": {"input": healthy, "allow": true},
+	"there is no Deployment": {"input": {"deployment_found": false}, "allow": false, "message": "no Deployment"},
 	"not available": {
 		"input": object.union(healthy, {"conditions": {"Available": false, "Progressing": true, "ReplicaFailure": false}}),
 		"allow": false,

@@ -57,7 +57,9 @@ fatal if {
 	input.progress_deadline_exceeded == true
 }
 
-error_message := "the controller has not seen the change yet" if {
+error_message := "no Deployment whose pods could run" if {
+	input.deployment_found == false
+} else := "the controller has not seen the change yet" if {
 	not input.observed_generation_current == true
 } else := sprintf("%d of %d pods ready, and the progress deadline is exceeded", [input.ready_pods, input.target_replicas]) if {
 	fatal

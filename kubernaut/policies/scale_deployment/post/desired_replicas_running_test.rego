@@ -27,6 +27,11 @@ scaled_down := object.union(scaled_up, {
 
 cases := {
 	"all five": {"input": scaled_up, "allow": true},
+	"there is no Deployment": {
+		"input": {"deployment_found": false, "target_replicas": 5, "settings": {"minimum_ready_percent": 100}},
+		"allow": false,
+		"message": "no Deployment",
+	},
 	"three of five": {
 		"input": object.union(scaled_up, {"ready_pods": 3, "updated_pods": 5}),
 		"allow": false,

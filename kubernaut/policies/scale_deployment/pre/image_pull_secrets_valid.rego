@@ -21,7 +21,9 @@ allow if {
 	input.image_pull_secrets_valid == true
 }
 
-error_message := "an image pull secret that the pods name does not exist" if {
+error_message := "no Deployment whose image pull secrets could be judged" if {
+	input.deployment_found == false
+} else := "an image pull secret that the pods name does not exist" if {
 	not input.image_pull_secrets_exist == true
 } else := "the image pull secrets did not work: pods could not pull their image with them" if {
 	not allow

@@ -7,6 +7,11 @@ working := {"image_pull_secrets_exist": true, "image_pull_secrets_valid": true}
 
 cases := {
 	"they worked": {"input": working, "allow": true},
+	"there is no Deployment": {
+		"input": {"deployment_found": false, "image_pull_secrets_exist": null, "image_pull_secrets_valid": null},
+		"allow": false,
+		"message": "no Deployment",
+	},
 	"one does not exist": {
 		"input": object.union(working, {"image_pull_secrets_exist": false, "image_pull_secrets_valid": false}),
 		"allow": false,

@@ -28,7 +28,9 @@ allow if {
 	input.ready_nodes > 0
 }
 
-error_message := "no node is Ready" if {
+error_message := "no Deployment whose pods a node could match" if {
+	input.deployment_found == false
+} else := "no node is Ready" if {
 	input.ready_nodes == 0
 } else := sprintf("%d nodes match the node selector, %d needed", [
 	input.matching_nodes,

@@ -7,6 +7,11 @@ matching := {"matching_nodes": 2, "ready_nodes": 3, "settings": {"minimum_matchi
 
 cases := {
 	"two nodes match": {"input": matching, "allow": true},
+	"there is no Deployment": {
+		"input": object.union(matching, {"deployment_found": false, "matching_nodes": null}),
+		"allow": false,
+		"message": "no Deployment",
+	},
 	"none matches": {
 		"input": object.union(matching, {"matching_nodes": 0}),
 		"allow": false,

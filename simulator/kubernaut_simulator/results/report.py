@@ -170,7 +170,8 @@ def _suite(charts: Charts, action: str, found: Any) -> Mapping[str, Any]:
         "front": table_of(shown, caption=f"Suites of {action} that nothing beats", right=found.shares),
         "left_out": len(front) - len(shown),
         "worth": table_of(
-            _short(found.conditions), caption=f"What each condition of {action} is worth to the chosen suite"
+            found.conditions.drop(columns="condition"),
+            caption=f"What each condition of {action} is worth to the chosen suite",
         ),
         "redundant": [one.removeprefix(f"{action}/") for one in found.redundant],
     }

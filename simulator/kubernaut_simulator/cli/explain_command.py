@@ -68,7 +68,7 @@ def explain(
     """
     from kubernaut.errors import InputError
     from kubernaut.policy.worker.client import WorkerEvaluator
-    from kubernaut_simulator.cli.explain_pages import explanation_document, explanation_text
+    from kubernaut_simulator.results.explanation_pages import explanation_document, explanation_text
     from kubernaut_simulator.cli.loading import load_conditions, load_history
     from kubernaut_simulator.cli.output import print_document
 

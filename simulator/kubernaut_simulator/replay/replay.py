@@ -22,7 +22,7 @@ from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.answers import Answers
 from kubernaut_simulator.replay.merging import MergedReplay
-from kubernaut_simulator.replay.partitioned import Work, newest_recorded, replay_partitions
+from kubernaut_simulator.replay.partitioned import Work, replay_partitions
 from kubernaut_simulator.replay.replayed_table import Source
 from kubernaut_simulator.replay.replaying import Part, ReplayedEvaluations, Replaying
 from kubernaut_simulator.replay.tasks import Conditions
@@ -34,6 +34,7 @@ from kubernaut_simulator.results.timeouts import Population, TimeoutsResult
 from kubernaut_simulator.results.wording import grouped, short_names, shown_name
 
 if TYPE_CHECKING:
+    from kubernaut_simulator.results.explained import Explained
     from kubernaut_simulator.suites.detection_result import DetectionResult
     from kubernaut_simulator.tuning.result import Tuning
     from kubernaut_simulator.tuning.tune import TuningTerms
@@ -110,7 +111,7 @@ class Replay(Answers):
     @cached_property
     def as_of(self) -> pd.Timestamp:
         """The history's end: the newest instant at which anything was recorded."""
-        return pd.Timestamp(newest_recorded(self.history)) if self.merged is None else self.merged.votes.as_of
+        return self.history.as_of if self.merged is None else self.merged.votes.as_of
 
     @cached_property
     def votes(self) -> Votes:
@@ -157,6 +158,23 @@ class Replay(Answers):
         from kubernaut_simulator.suites.detection_result import detection_of  # noqa: PLC0415 - it knows this class
 
         return detection_of(self)
+
+    def explain(self, record: str, *, evaluator: Evaluator | None = None) -> Explained:
+        """Say why one record came out as it did, look by look; see `explaining.explain_record`.
+
+        Parameters
+        ----------
+        record : str
+            The `record_id` of an evaluation or attempt, or enough of its beginning.
+        evaluator : Evaluator or None
+            None starts worker processes.
+        """
+        from kubernaut_simulator.replay.explaining import explain_record  # noqa: PLC0415 - for one record, not for all
+        from kubernaut_simulator.results.explained import Explained  # noqa: PLC0415 - the same
+
+        with workers_or(evaluator) as by:
+            found = explain_record(self.history, record, evaluator=by, conditions=self.conditions)
+        return Explained(explanations=found)
 
     def tune(
         self,

@@ -6,13 +6,15 @@ script, so that the page works offline. All text from a cluster is escaped in HT
 characters in text.
 """
 
+from __future__ import annotations
+
 import html
 import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -20,6 +22,9 @@ from kubernaut.policy.wording import clean_message
 from kubernaut_simulator.estimation.rates import Rate
 from kubernaut_simulator.output_files import write_text
 from kubernaut_simulator.results.wording import short_names
+
+if TYPE_CHECKING:
+    from kubernaut_simulator.results.picture import Picture
 
 MIME_TYPE = "application/vnd.kubernaut.v1+json"
 MAX_SHOWN_ROWS = 200
@@ -138,8 +143,16 @@ class Result(ABC):
             write_text(path, text)
         return text
 
-    def html(self, *, max_rows: int | None = None) -> str:
-        """Give the result as static HTML, without a page around it."""
+    def html(self, *, max_rows: int | None = None, wide: bool = True) -> str:
+        """Give the result as static HTML, without a page around it.
+
+        Parameters
+        ----------
+        max_rows : int or None
+            None shows all rows.
+        wide : bool
+            All columns, whole names; otherwise those of the text, which fit a notebook's page.
+        """
         parts = [f"<h2>{_escaped(self.title)}</h2>"]
         if self.summary:
             items = "".join(
@@ -148,7 +161,7 @@ class Result(ABC):
             )
             parts.append(f"<table class='kubernaut-summary'>{items}</table>")
         if len(self.data.columns):
-            parts.append(html_table(self.table(wide=True), max_rows=max_rows, right=self.shares))
+            parts.append(html_table(self.table(wide=wide), max_rows=max_rows, right=self.shares))
         parts += [f"<p>{_escaped(note)}</p>" for note in self.notes]
         return "\n".join(parts)
 
@@ -178,8 +191,14 @@ class Result(ABC):
             write_text(path, page)
         return page
 
+    def picture(self, *args: Any, **named: Any) -> Picture:
+        """Give the chart for a notebook as a static picture; arguments are those of `plot`."""
+        from kubernaut_simulator.results.picture import Picture  # noqa: PLC0415 - it draws what this class describes
+
+        return Picture(figure=self.plot(*args, **named), title=self.title)
+
     def _repr_html_(self) -> str:
-        return self.html(max_rows=MAX_SHOWN_ROWS)
+        return self.html(max_rows=MAX_SHOWN_ROWS, wide=False)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from kubernaut.policy.wording import clean_message
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -174,6 +176,4 @@ def _value(value: Any) -> str:
 
 
 def _clean(text: str, most: int = 2000) -> str:
-    from kubernaut.policy.wording import clean_message
-
     return clean_message(text, max_chars=most)

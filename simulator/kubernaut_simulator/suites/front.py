@@ -140,7 +140,7 @@ def _distinct(fails: Fails, axis: Sequence[int], good: Flags, bad: Flags) -> lis
 
 
 def _pareto(lattice: Lattice, *, good: Codes, harmful: Codes, waiting_s: Floats, allowed: int) -> tuple[Suite, ...]:
-    places = np.flatnonzero(good <= allowed)
+    places = _shortest(np.flatnonzero(good <= allowed), good, harmful, waiting_s)
     size = lattice.sizes()[places]
     k, h, w = good[places], harmful[places], waiting_s[places]
     order = np.lexsort((size, w, -h, k))
@@ -159,6 +159,16 @@ def _pareto(lattice: Lattice, *, good: Codes, harmful: Codes, waiting_s: Floats,
         )
         for at in best
     )
+
+
+def _shortest(places: Codes, good: Codes, harmful: Codes, waiting_s: Floats) -> Codes:
+    """Give those that wait least among the ones that stop as many good and as many harmful incidents."""
+    alike = good[places] * (int(harmful.max(initial=0)) + 1) + harmful[places]
+    order = np.argsort(alike)
+    starts = np.flatnonzero(np.diff(alike[order], prepend=-1))
+    waits = waiting_s[places[order]]
+    least = np.minimum.reduceat(waits, starts) if len(waits) else waits
+    return np.sort(places[order[waits == np.repeat(least, np.diff(starts, append=len(order)))]])
 
 
 def _unbeaten(harmful: Sequence[int], waiting_s: Sequence[float]) -> Flags:

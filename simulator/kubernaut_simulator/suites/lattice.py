@@ -1,10 +1,13 @@
-"""How many incidents every suite stops, all suites at once.
+"""How many incidents every suite stops, and how long each makes wait, all suites at once.
 
 A suite picks for each condition one of its choices or none. Each incident has, for each condition, a pattern: which of
-its choices stop it. Counting incidents by pattern gives a tensor with one axis per condition; letting through is a
-product over conditions, so multiplying each axis by "choice j lets pattern p through" turns the counts into the number
-of incidents that every suite lets through. That is the subset-sum (zeta) transform over bitmasks, with more than two
-states an axis; it is exact, and its cost is the number of suites times the number of conditions.
+its choices stop it. Letting through is a product over conditions, so the incidents are counted by pattern, and one
+condition after the other turns its patterns into "not required, or the choice that lets through". That is the
+subset-sum (zeta) transform over bitmasks, with more than two states an axis; only patterns that occur are held. It is
+exact, and its cost is the number of suites times the number of conditions, whatever the number of incidents.
+
+The longest wait of a suite is a count too. Where one condition takes 3 s and another 7 s, the first 3 s of waiting are
+"caught" by suites that require either, the next 4 s by those that require the slower one.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from kubernaut.errors import InputError
 from kubernaut_simulator.estimation.columns import Codes, Flags, Floats
@@ -20,8 +24,8 @@ from kubernaut_simulator.estimation.columns import Codes, Flags, Floats
 LARGEST = 2**23
 """Suites that are compared at once: 64 MiB a count."""
 
-_CELLS = 2**22
-"""Waits held at once."""
+_MICROSECONDS = 1e6
+"""Waits are counted in whole ones: sums stay far below 2^53, where float64 is exact, so that equal waits are equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,20 +68,7 @@ class Lattice:
         array of int64, shape (suites,)
             In the order of `suite`.
         """
-        codes = np.zeros(len(stop), np.int64)
-        lets: list[Floats] = []
-        for axis in self.axes:
-            patterns, own = np.unique(stop[:, list(axis)], axis=0, return_inverse=True)
-            codes = codes * len(patterns) + own.reshape(-1)
-            lets.append(np.vstack([np.ones(len(patterns)), ~patterns.T]).astype(np.float64))
-        sizes = [let.shape[1] for let in lets]
-        counts = np.bincount(codes, minlength=int(np.prod(sizes, dtype=np.int64))).astype(np.float64).reshape(sizes)
-        for let in lets:
-            # The axis that is transformed comes last; after all of them the order is the first one again.
-            counts = np.tensordot(counts, let, axes=([0], [1]))
-        # Counts are whole and far below 2^53, where float64 is exact.
-        let_through = counts.reshape(-1)
-        return len(stop) - np.rint(let_through).astype(np.int64)
+        return self._stopped(stop, np.ones(len(stop), np.int64))
 
     def suite(self, place: int) -> tuple[int, ...]:
         """Give the columns that one suite requires."""
@@ -99,20 +90,32 @@ class Lattice:
         ----------
         wait_s : array of float64, shape (incidents, choices)
         """
-        incidents = len(wait_s)
-        waiting = [bool(wait_s[:, list(axis)].any()) for axis in self.axes]
-        shape = [states if waits else 1 for states, waits in zip(self.shape, waiting, strict=True)]
-        suites = int(np.prod(shape, dtype=np.int64))
-        total = np.zeros(suites)
-        chunk = max(1, _CELLS // suites)
-        for start in range(0, incidents, chunk):
-            part = wait_s[start : start + chunk]
-            longest = np.zeros((len(part), 1))
-            # From the last axis on, so that the suites of the axes done lie side by side in memory.
-            for axis, waits in reversed(list(zip(self.axes, waiting, strict=True))):
-                if waits:
-                    states = np.hstack([np.zeros((len(part), 1)), part[:, list(axis)]])
-                    longest = np.maximum(states[:, :, np.newaxis], longest[:, np.newaxis]).reshape(len(part), -1)
-            total += longest.sum(axis=0)
-        mean = total / max(1, incidents)
-        return np.broadcast_to(mean.reshape(shape), self.shape).reshape(-1)
+        columns = [column for axis in self.axes for column in axis]
+        waits = np.maximum(np.rint(wait_s[:, columns] * _MICROSECONDS), 0).astype(np.int64)
+        reached = np.sort(waits, axis=1)
+        longer = np.diff(reached, axis=1, prepend=0)
+        incident, at = np.nonzero(longer)
+        own = np.zeros((len(incident), wait_s.shape[1]), bool)
+        own[:, columns] = waits[incident] >= reached[incident, at][:, np.newaxis]
+        return self._stopped(own, longer[incident, at]) / (_MICROSECONDS * max(1, len(wait_s)))
+
+    def _stopped(self, stop: Flags, weight: Codes) -> Codes:
+        """Sum the weights of the rows that each suite stops."""
+        # Rows by the patterns of the first axes: how many there are bounds what is held while those are still to come.
+        group = np.zeros(len(stop), np.int64)
+        steps: list[tuple[Codes, Flags, int]] = []
+        groups = 1
+        for axis in self.axes:
+            patterns, own = np.unique(stop[:, list(axis)], axis=0, return_inverse=True)
+            found, group = np.unique(group * max(1, len(patterns)) + own.reshape(-1), return_inverse=True)
+            before, pattern = np.divmod(found, max(1, len(patterns)))
+            steps.append((before, np.column_stack([np.ones(len(found), bool), ~patterns[pattern]]), groups))
+            groups = len(found)
+        through = np.bincount(group, weight, minlength=groups)[:, np.newaxis]
+        # From the last axis on, so that the suites of the axes done lie side by side in memory.
+        for before, lets, groups in reversed(steps):
+            states = lets.shape[1]
+            of, state = np.nonzero(lets)
+            into = csr_array((np.ones(len(of)), (before[of] * states + state, of)), shape=(groups * states, len(lets)))
+            through = (into @ through).reshape(groups, states * through.shape[1])
+        return int(weight.sum()) - np.rint(through.reshape(-1)).astype(np.int64)

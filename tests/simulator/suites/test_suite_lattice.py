@@ -65,6 +65,35 @@ def test_counts_equal_bitmasks_one_by_one(seed: int, sizes: list[int], incidents
     np.testing.assert_allclose(waits, [fails.waits_for(suite).mean() if incidents else 0.0 for suite in expected])
 
 
+def test_alike_waits_are_equal_and_the_smaller_suite_is_kept() -> None:
+    waits = np.array([[0.1, 0.3], [0.7, 0.1], [0.2, 0.2]])
+    lattice = Lattice(axes=((0,), (1,), (2,)))
+
+    found = lattice.longest(np.column_stack([waits, waits[:, 0]]))
+
+    # The third condition waits as long as the first in every incident: with it or without is the same to the bit.
+    assert found[lattice_place(lattice, (0, 1))] == found[lattice_place(lattice, (0, 1, 2))]
+    assert found[lattice_place(lattice, (0, 1))] == pytest.approx((0.3 + 0.7 + 0.2) / 3, rel=1e-12)
+
+
+def lattice_place(lattice: Lattice, suite: tuple[int, ...]) -> int:
+    return next(at for at in range(lattice.size) if lattice.suite(at) == suite)
+
+
+def test_many_choices_that_follow_no_order_are_held_by_what_occurs() -> None:
+    sizes = [6] * 6
+    fails = some_fails(3, sizes, 40)
+    lattice = Lattice(axes=tuple(tuple(range(6 * at, 6 * at + 6)) for at in range(6)))
+
+    waits = lattice.longest(fails.wait_s)
+    stopped = lattice.stopped(fails.stop)
+
+    for at in np.random.default_rng(1).integers(0, lattice.size, 200).tolist():
+        suite = lattice.suite(at)
+        assert stopped[at] == fails.stopped_by(suite).sum()
+        assert waits[at] == pytest.approx(fails.waits_for(suite).mean(), rel=1e-9)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32),

@@ -269,7 +269,7 @@ def test_numbers_need_conditions_and_an_evaluator() -> None:
     history, sets = with_numbers()
     terms = SuiteTerms(parameters={condition(POST): {"least": [3.0]}})
 
-    with pytest.raises(InputError, match="give an evaluator"):
+    with pytest.raises(InputError, match="give its conditions and an evaluator"):
         search_suites(history, sets, terms=terms)
 
 

@@ -22,6 +22,9 @@ Floats: TypeAlias = NDArray[np.float64]
 _ON_DEADLINE_S = 1e-3
 """A look this close to the deadline is the one on it: rows keep microseconds."""
 
+_READING_S = 1.0
+"""The answer of the look on a deadline comes at most this much after it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassTimes:
@@ -71,6 +74,9 @@ class PassTimes:
         twice, once for each kind of run: the curve would climb too fast (a timeout for 90 % made of 30 s and 150 s
         histories missed its share in a quarter of the worlds of `kubernaut calibrate --only timeouts`). A pass on a
         deadline below the longest is therefore censored there: by then the regular polls had not seen it.
+
+        The look on a deadline begins on it and answers a little later. Its pass counts on the deadline, where the runs
+        that had not passed are censored: taken as later than those, one such pass would lift the curve to 1.
         """
         time, cut = np.array(time_s, float), np.array(censored, bool)
         if fatal is not None:
@@ -78,10 +84,12 @@ class PassTimes:
         if timeout_s is not None:
             limit = np.asarray(timeout_s, float)
             longest = np.fmax.reduce(limit, initial=0.0)
+            answered = ~cut & (time > limit) & (time <= limit + _READING_S)
+            time[answered] = limit[answered]
             early = ~cut & (time >= limit - _ON_DEADLINE_S) & (limit < longest)
             time[early] = limit[early]
             cut |= early
-        lower = time if lower_s is None else np.where(cut, time, np.asarray(lower_s, float))
+        lower = time if lower_s is None else np.where(cut, time, np.minimum(np.asarray(lower_s, float), time))
         return cls(time_s=time, lower_s=lower, censored=cut)
 
     def __len__(self) -> int:

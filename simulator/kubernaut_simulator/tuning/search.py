@@ -73,7 +73,9 @@ def choose(
     Notes
     -----
     Only labels that may gate choose a timeout: independent of the conditions' own facts, and of incidents that nothing
-    enrols. A recommendation above one hour cannot be set and changes nothing; neither does "not reached".
+    enrols. A recommendation above one hour cannot be set and changes nothing; neither does "not reached", nor one
+    beyond the longest timeout that runs were watched under. Under that the runs that did not pass would be censored and
+    leave the gate, Errors with them, while those that passed stay: no condition would ever stop anything.
     """
     good = search_votes[search_votes["label"] == Label.GOOD.value]
     judging = good if gate_votes is None else gate_votes[gate_votes["label"] == Label.GOOD.value]
@@ -85,7 +87,8 @@ def choose(
         return Choice(settings=current, timeout=None, unit=unit, candidates_compared=1)
     timeout = condition_timeout(searched, share=share)
     recommended_s = judgeable_s(timeout.recommendation, current)
-    if recommended_s is None or recommended_s == current.timeout_s or recommended_s > MAX_TIMEOUT_S:
+    longest_s = min(max(timeout.timeouts_s, default=MAX_TIMEOUT_S), MAX_TIMEOUT_S)
+    if recommended_s is None or recommended_s == current.timeout_s or recommended_s > longest_s:
         return Choice(settings=current, timeout=timeout, unit=unit, candidates_compared=1)
     lowest_s = max(current.hold_for_s, current.poll_interval_s or 0.0)
     chosen = with_timeout(current, max(recommended_s, lowest_s + 1.0))

@@ -103,6 +103,20 @@ def test_the_upper_end_of_the_interval_is_the_time():
     assert len(times) == 2
 
 
+def test_the_look_on_the_deadline_answers_after_it_and_counts_on_it():
+    times = PassTimes.of(
+        [4.0, 120.031, 120.0, 125.0],
+        [False, False, True, False],
+        lower_s=[2.0, 120.01, 0.0, 110.0],
+        timeout_s=[120.0] * 4,
+    )
+    curve = kaplan_meier(times.time_s[:3], times.censored[:3])
+
+    assert times.time_s.tolist() == [4.0, 120.0, 120.0, 125.0]
+    assert times.lower_s.tolist() == [2.0, 120.0, 120.0, 110.0]
+    assert curve.passed[-1] == pytest.approx(2 / 3)
+
+
 def test_times_come_from_votes_with_censoring_and_fatal():
     rows = Rows()
     base = {"phase": "post", "started_at": hours(0)}

@@ -38,6 +38,8 @@ DATASETS = Path(__file__).parents[3] / "datasets"
 NEVER = "package precondition\n\nimport rego.v1\n\nallow if input.deployment_found == 7\n"
 CRASHING = ConditionId.parse("scale_deployment/action/post/no_crashloop_pods")
 
+THROTTLED = ConditionId.parse("scale_deployment/action/post/cpu_throttling_acceptable")
+
 
 def tuned(history, conditions=None, **terms):
     return tune(history, conditions, terms=TuningTerms(**terms), evaluator=InProcessEvaluator())
@@ -210,6 +212,25 @@ def test_a_condition_that_must_hold_gets_a_timeout_that_its_looks_can_judge():
     assert (one.gate.stops.k, one.gate.stops.n) == (0, 80)
     assert one.after.required
     assert one.not_replayable == 0
+
+
+def test_a_timeout_under_which_nobody_was_watched_is_never_chosen():
+    """Under it the runs that did not pass leave the gate, and those that passed stay."""
+    slow, never = PostRun(passes_from_s=88.0, hold_for_s=25.0), PostRun(passes_from_s=None, hold_for_s=25.0)
+    one = decision_of(tuned(post_history([slow] * 120 + [slow, never] * 40)), POST)
+
+    assert one.timeout.recommendation.timeout_s is not None
+    assert one.after.timeout_s == one.before.timeout_s == 120.0
+    assert (one.gate.stops.k, one.gate.stops.n) == (40, 80)
+    assert not one.after.required
+
+
+def test_errors_of_the_shipped_world_keep_a_condition_from_being_required():
+    one = decision_of(tuned(only(History.load(DATASETS / "bad-policy"), THROTTLED)), THROTTLED)
+
+    assert not one.after.required
+    assert one.after.timeout_s <= one.before.timeout_s
+    assert one.gate.stops.estimate > 0.15
 
 
 def test_held_conditions_of_the_shipped_world_have_no_made_up_false_stops():

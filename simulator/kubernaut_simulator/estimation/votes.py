@@ -197,7 +197,7 @@ def target_days(votes: pd.DataFrame) -> Codes:
 
 def held_back_at(votes: Votes, as_of: pd.Timestamp) -> Votes:
     """Give votes as they stand at an instant not later than that they were cast for: the young do not judge yet."""
-    data = votes.data.copy()
+    data = votes.data.copy(deep=False)
     _hold_back_young(data, as_of)
     return Votes(data=data, counts=votes.counts, label_age_s=votes.label_age_s, as_of=as_of)
 

@@ -7,6 +7,7 @@ again at the two things that others decide: how days of a target are numbered, a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,13 +43,14 @@ class MergedReplay:
     report: ReadReport
 
 
-def merge_votes(parts: Sequence[Votes], *, as_of: pd.Timestamp) -> Votes:
+def merge_votes(parts: list[Votes], *, as_of: pd.Timestamp) -> Votes:
     """Put votes of parts together.
 
     Parameters
     ----------
-    parts : sequence of Votes
-        At least one; no incident is in two. Cast for `NEVER_YOUNG`, with one label age.
+    parts : list of Votes
+        At least one; no incident is in two. Cast for `NEVER_YOUNG`, with one label age. The list is emptied: votes are
+        the largest thing that is kept of a history, and lie in memory once and not twice.
     as_of : Timestamp
         The end of the whole history.
 
@@ -57,28 +59,40 @@ def merge_votes(parts: Sequence[Votes], *, as_of: pd.Timestamp) -> Votes:
     Votes
         Equal to what `cast_votes` gives for the whole, to the bit.
     """
-    frames = [part.data for part in parts]
-    data = pd.DataFrame({name: _joined([frame[name] for frame in frames]) for name in frames[0].columns}, copy=False)
-    keys = [data[name].cat.codes if isinstance(data[name].dtype, pd.CategoricalDtype) else data[name] for name in ORDER]
-    order = np.lexsort([key.to_numpy() for key in reversed(keys)])
-    data = data.take(order).reset_index(drop=True)
+    label_age_s = parts[0].label_age_s
+    counts: Counter[str] = Counter()
+    columns: dict[str, list[Any]] = {str(name): [] for name in parts[0].data.columns}
+    while parts:
+        part = parts.pop(0)
+        counts.update(part.counts)
+        for name, pieces in columns.items():
+            pieces.append(part.data[name].array.copy())
+    joined = {name: _joined(columns[name]) for name in ORDER}
+    order = np.lexsort([_sortable(joined[name]) for name in reversed(ORDER)])
+    in_order = {}
+    for name in list(columns):
+        pieces = columns.pop(name)
+        in_order[name] = (joined.pop(name) if name in joined else _joined(pieces)).take(order)
+    data = pd.DataFrame(in_order, copy=False)
     data["target_day"] = target_days(data)
-    counts = {name: sum(part.counts[name] for part in parts) for name in parts[0].counts}
-    return held_back_at(Votes(data=data, counts=counts, label_age_s=parts[0].label_age_s, as_of=NEVER_YOUNG), as_of)
+    return held_back_at(Votes(data=data, counts=dict(counts), label_age_s=label_age_s, as_of=NEVER_YOUNG), as_of)
 
 
-def _joined(columns: Sequence[pd.Series[Any]]) -> Any:
+def _sortable(values: Any) -> Any:
+    return values.codes if isinstance(values, pd.Categorical) else np.asarray(values)
+
+
+def _joined(pieces: Sequence[Any]) -> Any:
     """Join one column of the parts; texts get codes in the order of all parts' texts."""
-    if not isinstance(columns[0].dtype, pd.CategoricalDtype):
-        return pd.concat(columns, ignore_index=True)
-    categories = columns[0].cat.categories
-    if all(column.cat.categories.equals(categories) for column in columns):
-        codes = np.concatenate([column.cat.codes.to_numpy() for column in columns])
-        return pd.Categorical.from_codes(codes, categories)
-    words = pd.Index(sorted(set().union(*(column.cat.categories for column in columns))), dtype=categories.dtype)
-    return pd.Categorical.from_codes(np.concatenate([_recoded(column, words) for column in columns]), words)
+    if not isinstance(pieces[0], pd.Categorical):
+        return pd.concat([pd.Series(piece, copy=False) for piece in pieces], ignore_index=True).array
+    categories = pieces[0].categories
+    if all(piece.categories.equals(categories) for piece in pieces):
+        return pd.Categorical.from_codes(np.concatenate([piece.codes for piece in pieces]), categories)
+    words = pd.Index(sorted(set().union(*(piece.categories for piece in pieces))), dtype=categories.dtype)
+    return pd.Categorical.from_codes(np.concatenate([_recoded(piece, words) for piece in pieces]), words)
 
 
-def _recoded(column: pd.Series[Any], words: pd.Index[Any]) -> Any:
-    place = np.append(words.get_indexer(column.cat.categories), -1).astype(np.int32)
-    return place[column.cat.codes.to_numpy()]
+def _recoded(piece: Any, words: pd.Index[Any]) -> Any:
+    place = np.append(words.get_indexer(piece.categories), -1).astype(np.int32)
+    return place[piece.codes]

@@ -139,7 +139,8 @@ def replay_partitions(
     SchedulerError
         The scheduler cannot be used.
     """
-    totals, votes, newest, reports = [], [], [], []
+    totals, newest, reports = [], [], []
+    votes: list[Votes] = []
     ask = ReplayPart(conditions=conditions, fold=fold, judge_all=judge_all, label_age_s=label_age_s)
     for answer in mapped(ask, history, work, progress=progress):
         newest.append(answer.newest)

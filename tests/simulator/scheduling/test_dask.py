@@ -10,6 +10,7 @@ from helpers.partition_work import DiesOnce, dies, doubled, gone, refused
 from helpers.straddling import straddling_history, write_straddling
 from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.replay.partitioned import work_for
+from kubernaut_simulator.replay.replay import replay
 from kubernaut_simulator.scheduling import dask_cluster
 from kubernaut_simulator.scheduling.dask_cluster import DaskScheduler
 from kubernaut_simulator.tuning.tune import tune
@@ -21,10 +22,15 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=False
-    ) as cluster:
+    dask, distributed = pytest.importorskip("dask"), pytest.importorskip("distributed")
+    # Two deaths over one partition are enough to show what a third would.
+    once = dask.config.set({"distributed.scheduler.allowed-failures": 1})
+    with (
+        once,
+        distributed.LocalCluster(
+            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=False
+        ) as cluster,
+    ):
         yield cluster.scheduler_address.removeprefix("tcp://")
 
 
@@ -51,11 +57,12 @@ def test_a_cluster_tunes_and_exports_the_same_bytes_as_this_process(address, tmp
     in_files = tune(StoredHistory.open(tmp_path), work=work)
     # What compiles stays with its process; what judges ends with its partition.
     compilers = policy_workers()
-    held = tune(history, work=work)
-    assert in_files.to_configmaps() == held.to_configmaps() == expected.to_configmaps()
-    assert in_files.text() == held.text() == expected.text()
-    told = kubernaut("tune", tmp_path, "--scheduler", f"dask://{address}", "--fail-level", "none")
-    assert (told.code, told.out) == (0, kubernaut("tune", tmp_path, "--fail-level", "none").out)
+    held = replay(history, expected.before, work=work)
+    assert in_files.to_configmaps() == expected.to_configmaps()
+    assert in_files.text() == expected.text()
+    assert held.false_stops().text() == replay(history, expected.before, evaluator=worker).false_stops().text()
+    told = kubernaut("replay", tmp_path, "--scheduler", f"dask://{address}", "--show", "timeouts")
+    assert (told.code, told.out) == (0, kubernaut("replay", tmp_path, "--show", "timeouts").out)
     assert policy_workers() <= compilers
 
 

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench statistics docs datasets notebooks clean
+.PHONY: help demo test test-fast check format bench statistics docs datasets notebooks cluster cluster-stop clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -54,6 +54,12 @@ datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
 notebooks: $(STAMP)  ## Open the notebooks in JupyterLab
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,notebooks]'
 	$(BIN)/jupyter lab notebooks
+
+cluster: $(STAMP)  ## Boot a real Kubernetes to play with, without Docker; prints the KUBECONFIG line
+	@PYTHONPATH=tests $(BIN)/python -m cluster up
+
+cluster-stop: $(STAMP)  ## Stop it and remove every trace
+	@PYTHONPATH=tests $(BIN)/python -m cluster down
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) out .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis

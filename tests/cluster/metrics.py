@@ -16,7 +16,7 @@ RESOLUTION = "15s"
 def start_metrics_server(layout: Layout, processes: Processes, authority: Authority) -> str:
     """Start it and give the objects, as YAML, that make the API server ask it."""
     host = "metrics-server.kube-system.svc"
-    serving = authority.issue("metrics-server", user="metrics-server", hosts=[host, layout.node_address])
+    serving = authority.issue("metrics-server-serving", user="metrics-server", hosts=[host, layout.node_address])
     processes.start(
         "metrics-server",
         [

@@ -156,7 +156,7 @@ state = "{layout.folder}/containerd-state"
 
 
 def _start_kubelet(layout: Layout, processes: Processes, authority: Authority) -> None:
-    serving = authority.issue("kubelet", user=f"system:node:{NODE_NAME}", groups="system:nodes", hosts=[layout.node_address, NODE_NAME])  # fmt: skip
+    serving = authority.issue("kubelet-serving", user=f"system:node:{NODE_NAME}", groups="system:nodes", hosts=[layout.node_address, NODE_NAME])  # fmt: skip
     kubeconfig = authority.kubeconfig(
         layout.folder / "kubelet.kubeconfig",
         server=layout.server,
@@ -182,6 +182,8 @@ def _start_kubelet(layout: Layout, processes: Processes, authority: Authority) -
         "evictionHard": {"memory.available": "50Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100,
         "nodeStatusUpdateFrequency": "5s",
+        # kube-proxy makes what services need; chains of the kubelet would outlive it.
+        "makeIPTablesUtilChains": False,
     }
     config.write_text(yaml.safe_dump(settings))
     processes.start(

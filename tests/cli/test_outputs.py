@@ -133,12 +133,12 @@ def test_convert_from_csv_counts_the_lines(tmp_path):
 
 
 @pytest.mark.parametrize("output", ["table", "wide", "json", "yaml", "csv"])
-@pytest.mark.parametrize("show", ["verdicts", "false-stops", "timeouts"])
+@pytest.mark.parametrize("show", ["verdicts", "false-stops", "timeouts", "holding"])
 def test_replay_in_every_format(history, output, show):
     ran = kubernaut("replay", history, "--show", show, "-o", output)
 
     assert (ran.code, ran.err) == (0, "")
-    assert ("step/pre/deployment_exists" in ran.out) == (show != "timeouts")
+    assert ("step/pre/deployment_exists" in ran.out) == (show not in {"timeouts", "holding"})
 
 
 def test_a_table_says_a_common_action_once_and_shares_in_percent(history):

@@ -20,7 +20,6 @@ from kubernaut_simulator.estimation.drift import drift
 from kubernaut_simulator.estimation.votes import cast_votes
 from kubernaut_simulator.results.base import COLOURS
 from kubernaut_simulator.results.false_stops import TARGET
-from kubernaut_simulator.rollout.seen import end_of
 from kubernaut_simulator.tuning.tune import TuningTerms, tune
 from kubernaut_simulator.worlds.generate import GeneratedWorld
 
@@ -171,7 +170,7 @@ def _tuned_row(scenario: str, number: int, incidents: int, found: TunedWorld) ->
 
 def _drift_row(scenario: str, number: int, incidents: int, world: GeneratedWorld) -> dict[str, Any]:
     history = world.history()
-    votes = cast_votes(history.evaluations, history.executions, history.workflows, as_of=end_of(history)).data
+    votes = cast_votes(history.evaluations, history.executions, history.workflows, as_of=history.as_of).data
     found = [one for one in drift(votes) if one.flagged]
     first = min(found, key=lambda one: one.p_value or 1.0, default=None)
 

@@ -41,6 +41,7 @@ class Show(StrEnum):
     DRIFT = "drift"
     SELECTION = "selection"
     LABEL_NOISE = "label-noise"
+    HOLDING = "holding"
 
 
 def register(app: typer.Typer) -> None:
@@ -115,6 +116,7 @@ def replay(
             sensitivity=share_or_counts(sensitivity, "--sensitivity"),
             specificity=share_or_counts(specificity, "--specificity"),
         ),
+        Show.HOLDING: replayed.holding,
     }
     result = answers[show]()
     print_result(result, output, columns=result.columns)

@@ -18,7 +18,6 @@ from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
 from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.labels import STOPPED_RESULTS
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S
-from kubernaut_simulator.rollout.seen import end_of
 
 if TYPE_CHECKING:
     from kubernaut_simulator.history.history import History
@@ -93,7 +92,7 @@ def experiment_of(history: History, *, as_of: pd.Timestamp | None = None) -> Exp
     that are independent of the conditions' facts count; `health` does not. Incidents younger than the label age are
     left out of both arms alike.
     """
-    as_of = end_of(history) if as_of is None else as_of
+    as_of = history.as_of if as_of is None else as_of
     evaluations = _forward(history.evaluations.select(_EVALUATION).to_pandas())
     evaluations = evaluations[~evaluations["candidate"]]
     executions = _forward(history.executions.select(_EXECUTION).to_pandas())

@@ -37,6 +37,9 @@ Codes: TypeAlias = NDArray[np.int64]
 DRIFT_ALPHA = 0.05
 """Chance that anything is flagged in a window in which nothing changed."""
 
+_CELLS = 5_000_000
+"""Runs times samples that are weighted at once."""
+
 RESAMPLES = 999
 """Samples with replacement of days, from which the limits of a quantile are read off."""
 
@@ -249,7 +252,7 @@ def _answered(asked: _Question, p_adjusted: float | None, alpha: float) -> Drift
 
 def _period(votes: pd.DataFrame, day: Codes) -> Period:
     timed = ConditionId.parse(str(votes["condition"].iloc[0])).phase is Phase.POST
-    p50, p95 = _quantiles(votes, day, (0.5, 0.95)) if timed else (None, None)
+    p50, p95 = time_quantiles(votes, day, (0.5, 0.95)) if timed else (None, None)
     settled = votes[votes["verdict"] != Verdict.CENSORED.value]
     return Period(
         n=len(votes),
@@ -260,15 +263,26 @@ def _period(votes: pd.DataFrame, day: Codes) -> Period:
     )
 
 
-def _quantiles(votes: pd.DataFrame, day: Codes, shares: Sequence[float]) -> tuple[Quantile, ...]:
-    """Quantiles of the Kaplan-Meier curve with percentile limits over samples with replacement of whole days."""
+def time_quantiles(votes: pd.DataFrame, day: Codes, shares: Sequence[float]) -> tuple[Quantile, ...]:
+    """Give quantiles of the Kaplan-Meier curve with percentile limits over samples with replacement of whole days.
+
+    Parameters
+    ----------
+    votes : DataFrame
+        Of one postcondition; Errors are left out.
+    day : array of int, shape (n_votes,)
+        Number of each vote's day, 0.. without gaps.
+    shares : sequence of float
+    """
     timed = (~votes["verdict"].isin([Verdict.ERROR.value])).to_numpy()
     times = pass_times(votes[timed])
     days = int(day.max(initial=0)) + 1
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(days, np.full(days, 1 / days), size=RESAMPLES).astype(float)
-    samples = np.vstack([np.ones((1, days)), drawn])[:, day[timed]]
-    found = weighted_quantiles(times, samples, shares)
+    samples = np.vstack([np.ones((1, days)), drawn])
+    # Curve by curve the same; in blocks, so that memory does not grow with runs times samples.
+    blocks = np.array_split(samples, 1 + len(samples) * len(times) // _CELLS)
+    found = np.vstack([weighted_quantiles(times, block[:, day[timed]], shares) for block in blocks])
     limits = np.quantile(found[1:], [0.025, 0.975], axis=0, method="nearest")
     return tuple(
         Quantile(value_s=_finite(own), lower_s=_finite(low), upper_s=_finite(high))

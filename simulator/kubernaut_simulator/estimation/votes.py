@@ -45,6 +45,15 @@ from kubernaut_simulator.estimation.labels import (
 LABEL_AGE_S = 24 * 3600.0
 """Seconds after an incident's start at which its label is read for the gate, once and for ever."""
 
+_CARRIED_NUMBERS = (
+    ("p_ran", 1.0),
+    ("percent", 0.0),
+    ("timeout_s", np.nan),
+    ("hold_for_s", 0.0),
+    ("poll_interval_s", np.nan),
+)
+"""Columns of evaluations that a vote takes over as they are, and what a history without them means."""
+
 _MICROSECONDS = 1_000_000
 _DAY_US = 24 * 3600 * _MICROSECONDS
 
@@ -87,8 +96,8 @@ class Votes:
         label), `inherited` (the workflow had other steps), `holdout`, `gate` (may move the gate),
         `not_in_gate` (why not), `gate_at` (when it may), `any_run_good`, `any_run_stop` (of the incident's
         good runs, any was stopped), `runs`, `p_ran`, `percent`, `policy_digest`, `settings_digest`,
-        `timeout_s`, `hold_for_s`, `time_to_pass_s`, `time_to_pass_lower_s`, `observed_s` (seconds from the
-        action's end to the last look), `fatal`.
+        `timeout_s`, `hold_for_s`, `poll_interval_s` (missing: the default schedule), `time_to_pass_s`,
+        `time_to_pass_lower_s`, `observed_s` (seconds from the action's end to the last look), `fatal`.
     counts : mapping of str to int
         Evaluation rows read and what became of each: nothing is dropped silently.
     label_age_s : float
@@ -299,7 +308,7 @@ def _add_any_run(data: pd.DataFrame, labels: RunLabels, stop: Flags, order: Code
 
 
 def _add_carried(data: pd.DataFrame, rows: Columns, first: Codes) -> None:
-    for name, default in (("p_ran", 1.0), ("percent", 0.0), ("timeout_s", np.nan), ("hold_for_s", 0.0)):
+    for name, default in _CARRIED_NUMBERS:
         data[name] = rows.number(name, default)[first]
     for name in ("policy_digest", "settings_digest"):
         codes, words = rows.codes(name)

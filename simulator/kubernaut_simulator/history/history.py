@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow.compute as pc
 
 from kubernaut.errors import HistoryError
 from kubernaut.history.rows import Row, RowKind
@@ -142,6 +143,20 @@ class History:
     def problems(self) -> Sequence[Problem]:
         """What was wrong, each with its place; at most the first thousand, see ``report.counts``."""
         return self.report.problems
+
+    @cached_property
+    def as_of(self) -> pd.Timestamp:
+        """The history's end: the newest instant at which anything was recorded.
+
+        Raises
+        ------
+        HistoryError
+            It has no row.
+        """
+        found = [pc.max(self.table(kind)["recorded_at"]).as_py() for kind in RowKind if len(self.table(kind))]
+        if not found:
+            raise HistoryError("the history has no rows, so it has no end")
+        return pd.Timestamp(max(found))
 
     @cached_property
     def digest(self) -> str:

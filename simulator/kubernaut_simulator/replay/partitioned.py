@@ -11,14 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TypeVar
 
 import pandas as pd
-import pyarrow.compute as pc
 
-from kubernaut.errors import HistoryError, InputError
-from kubernaut.history.rows import RowKind
+from kubernaut.errors import InputError
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut_simulator.estimation.votes import Votes, cast_votes
 from kubernaut_simulator.history.history import History
@@ -80,7 +77,7 @@ class PartAnswer:
     ----------
     totals, votes : ReplayTotals, Votes or None
         None when nothing of it was to be replayed.
-    newest : datetime
+    newest : Timestamp
         When its newest row was recorded.
     report : ReadReport
         How its rows were read.
@@ -88,7 +85,7 @@ class PartAnswer:
 
     totals: ReplayTotals | None
     votes: Votes | None
-    newest: datetime
+    newest: pd.Timestamp
     report: ReadReport
 
 
@@ -104,7 +101,7 @@ class ReplayPart:
     def __call__(self, partition: Partition) -> PartAnswer:
         """Replay it, count and vote."""
         history = partition.history()
-        newest = newest_recorded(history)
+        newest = history.as_of
         part = Part(evaluations=history.evaluations, attempts=history.attempts, policies=history.policies)
         with (
             WorkerEvaluator() as evaluator,
@@ -152,7 +149,7 @@ def replay_partitions(
         raise nothing_replayed(conditions)
     return MergedReplay(
         totals=summed(totals),
-        votes=merge_votes(votes, as_of=pd.Timestamp(max(newest))),
+        votes=merge_votes(votes, as_of=max(newest)),
         report=merged_reports([history.report, *reports] if isinstance(history, StoredHistory) else [history.report]),
     )
 
@@ -172,18 +169,3 @@ def mapped(
     for done, answer in enumerate(work.scheduler.map(function, partitions), start=1):
         progress("partitions", done, count)
         yield answer
-
-
-def newest_recorded(history: History) -> datetime:
-    """Give the newest instant at which anything of a history was recorded.
-
-    Raises
-    ------
-    HistoryError
-        It has no row.
-    """
-    found = [pc.max(history.table(kind).column("recorded_at")).as_py() for kind in RowKind if len(history.table(kind))]
-    if not found:
-        raise HistoryError("the history is empty")
-    newest: datetime = max(found)
-    return newest

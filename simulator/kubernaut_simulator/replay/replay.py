@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from kubernaut_simulator.suites.detection_result import DetectionResult
     from kubernaut_simulator.tuning.result import Tuning
     from kubernaut_simulator.tuning.tune import TuningTerms
+    from kubernaut_simulator.whatif.holding_result import HoldingResult
 
 _HOLD_IT = "replay without a scheduler, on less history if it does not fit into memory"
 
@@ -158,6 +159,31 @@ class Replay(Answers):
         from kubernaut_simulator.suites.detection_result import detection_of  # noqa: PLC0415 - it knows this class
 
         return detection_of(self)
+
+    def holding(
+        self,
+        *,
+        holds_s: Sequence[float] | None = None,
+        polls_s: Sequence[float] | None = None,
+        evaluator: Evaluator | None = None,
+    ) -> HoldingResult:
+        """Say what another `holdFor`, or a coarser `pollInterval`, would have made of the runs that passed.
+
+        Parameters
+        ----------
+        holds_s, polls_s : sequence of float, unit s, or None
+            Tried beside those in force; None means the usual ones.
+        evaluator : Evaluator or None
+            Judges the looks again where other conditions were replayed; None starts worker processes for that.
+
+        Raises
+        ------
+        InputError
+            A hold below zero, or an interval that is not above it.
+        """
+        from kubernaut_simulator.whatif.holding_result import holding_of  # noqa: PLC0415 - it knows this class
+
+        return holding_of(self, holds_s=holds_s, polls_s=polls_s, evaluator=evaluator)
 
     def explain(self, record: str, *, evaluator: Evaluator | None = None) -> Explained:
         """Say why one record came out as it did, look by look; see `explaining.explain_record`.

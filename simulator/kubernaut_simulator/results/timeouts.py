@@ -10,8 +10,10 @@ from typing import Any
 
 import pandas as pd
 
+from kubernaut.durations import format_duration
 from kubernaut.identity import ConditionId, Phase
 from kubernaut.verdicts import Verdict
+from kubernaut_simulator.estimation.observed_terms import ObservedTerms, observed_terms
 from kubernaut_simulator.estimation.survival import PassCurve, kaplan_meier, pass_times
 from kubernaut_simulator.estimation.timeouts import (
     TimeoutRecommendation,
@@ -60,6 +62,11 @@ class Population(StrEnum):
     ALL = "all"
 
 
+def timed_votes(votes: pd.DataFrame, population: Population) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give the votes whose times choose a timeout, and those that only wait for it."""
+    return good_and_other(votes) if population is Population.GOOD else (votes, votes.iloc[:0])
+
+
 def condition_timeout(
     votes: pd.DataFrame, *, share: float, population: Population = Population.GOOD
 ) -> ConditionTimeout:
@@ -72,9 +79,7 @@ def condition_timeout(
     population : Population
         `ALL` takes every run, with or without outcome; a timeout made of it waits for runs that did no good too.
     """
-    good, other = good_and_other(votes)
-    if population is Population.ALL:
-        good, other = votes, votes.iloc[:0]
+    good, other = timed_votes(votes, population)
     times = pass_times(good)
     hold_for_s = float(votes["hold_for_s"].max()) if len(votes) else 0.0
     recommendation = recommend_timeout(times, hold_for_s=hold_for_s, share=share)
@@ -122,6 +127,17 @@ class TimeoutsResult(Result):
             for (name, _), part in groups
             if ConditionId.parse(str(name)).phase is Phase.POST
         ]
+
+    @cached_property
+    def terms(self) -> Mapping[str, Sequence[ObservedTerms]]:
+        """Shown name of each postcondition whose runs were watched on different terms, to its groups of runs."""
+        found = {}
+        for one in self.conditions:
+            votes = self.votes.of(one.condition, candidate=one.candidate)
+            groups = observed_terms(timed_votes(votes, self.population)[0])
+            if len(groups) > 1:
+                found[self._name(one)] = groups
+        return found
 
     @cached_property
     def data(self) -> pd.DataFrame:
@@ -184,11 +200,19 @@ class TimeoutsResult(Result):
             if one.errors:
                 yield self._name(one), f"{one.errors:,} {runs} ended in Error and say nothing of time"
         for one in self.conditions:
+            groups = self.terms.get(self._name(one), ())
+            for group in groups:
+                yield self._name(one), f"watched with {group.text()}"
+            yield from ((self._name(one), text) for text in _only_the_longest(one, groups, runs))
+        for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
                 yield self._name(one), f"{count:,} evaluations not replayable: {why}"
 
     def plot(self) -> Any:
-        """Give the share of runs passed over time, a step curve per condition, with its lower limit."""
+        """Give the share of runs passed over time, a step curve per condition with its lower limit.
+
+        Runs that were watched on other terms than the rest have thin curves of their own beside the pooled one.
+        """
         import plotly.graph_objects as go  # noqa: PLC0415 - 0.3 s that only a chart needs
 
         figure = go.Figure()
@@ -208,6 +232,18 @@ class TimeoutsResult(Result):
                     legendgroup=name,
                     showlegend=dash == "solid",
                 )
+            for group in self.terms.get(self._name(one), ()):
+                if not len(group.curve.time_s):
+                    continue
+                figure.add_scatter(
+                    # Up to the deadline and no further: what came after it nobody of this group saw.
+                    x=[0.0, *group.curve.time_s, max(group.timeout_s, float(group.curve.time_s[-1]))],
+                    y=[0.0, *group.curve.passed, group.curve.passed[-1]],
+                    mode="lines",
+                    line={"shape": "hv", "dash": "dash", "width": 1, "color": COLOURS[place % len(COLOURS)]},
+                    name=f"{names[self._name(one)]}, {group.terms} (n={group.n})",
+                    legendgroup=name,
+                )
         figure.add_hline(
             y=self.share,
             line_dash="dash",
@@ -224,3 +260,18 @@ class TimeoutsResult(Result):
             },
             height=480,
         )
+
+
+def _only_the_longest(one: ConditionTimeout, groups: Sequence[ObservedTerms], runs: str) -> Iterator[str]:
+    """Say how far the shorter deadlines carry, where there are several."""
+    deadlines = sorted({group.timeout_s for group in groups})
+    if len(deadlines) < 2:
+        return
+    longest, shorter = deadlines[-1], deadlines[-2]
+    number = sum(group.n for group in groups if group.timeout_s == longest)
+    found = one.recommendation.pass_by_s
+    here = f" (this one is: {found:.3g} s)" if found is not None and found > shorter else ""
+    yield (
+        f"what comes after {format_duration(shorter)} is seen only in the {number:,} {runs} with the longest timeout, "
+        f"{format_duration(longest)}: they alone support a recommendation beyond it{here}"
+    )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from kubernaut.errors import HistoryError
-from kubernaut.history.rows import Purpose, RowKind
+from kubernaut.history.rows import Purpose
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, cast_votes
 
 if TYPE_CHECKING:
@@ -60,22 +60,6 @@ class SeenRollouts:
     as_of: pd.Timestamp
 
 
-def end_of(history: History) -> pd.Timestamp:
-    """Give the newest instant at which anything was recorded.
-
-    Raises
-    ------
-    HistoryError
-        Nothing was.
-    """
-    newest = [
-        history.table(kind).column("recorded_at").to_pandas().max() for kind in RowKind if len(history.table(kind))
-    ]
-    if not newest:
-        raise HistoryError("the history has no rows")
-    return pd.Timestamp(max(newest))
-
-
 def seen_rollouts(history: History, *, as_of: pd.Timestamp | None = None) -> SeenRollouts:
     """Lay a history out by the stages of its rollouts.
 
@@ -89,7 +73,7 @@ def seen_rollouts(history: History, *, as_of: pd.Timestamp | None = None) -> See
     HistoryError
         There is no vote.
     """
-    as_of = end_of(history) if as_of is None else as_of
+    as_of = history.as_of if as_of is None else as_of
     cast = cast_votes(
         history.evaluations, history.executions, history.workflows, as_of=as_of, label_age_s=LABEL_AGE_S
     ).data

@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow.compute as pc
 
 from kubernaut.errors import HistoryError, InputError
-from kubernaut.history.rows import RowKind
 from kubernaut.identity import ConditionId
 from kubernaut_simulator.estimation.columns import Codes, Flags
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.split import Split, split_in_time
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S, NOT_SEARCHED, NotInGate, cast_votes
-from kubernaut_simulator.history.history import History
 from kubernaut_simulator.whatif.stored import Stored
 
 
@@ -101,7 +98,7 @@ def incidents_of(
         history.evaluations,
         history.executions,
         history.workflows,
-        as_of=newest_instant(history),
+        as_of=history.as_of,
         label_age_s=label_age_s,
     ).data
     own = votes[votes["condition"].isin([str(one) for one in conditions]) & ~votes["candidate"]]
@@ -134,12 +131,3 @@ def incidents_of(
         split=split,
         incomplete=int((~complete).sum()),
     )
-
-
-def newest_instant(history: History) -> pd.Timestamp:
-    """Give the history's end: the newest instant at which anything was recorded."""
-    tables = (history.table(kind) for kind in RowKind)
-    newest = [pc.max(table.column("recorded_at")).as_py() for table in tables if len(table)]
-    if not newest:
-        raise HistoryError("the history is empty")
-    return pd.Timestamp(max(newest))

@@ -55,6 +55,11 @@ class Settler:
         self._known: dict[tuple[float | None, float | None], SettledColumns] = {}
         self._shape = None if timelines.condition.phase is Phase.PRE else _shape(timelines)
 
+    @property
+    def stopped_early(self) -> Flags:
+        """Nobody looked on because it had passed or could never pass; what came after that is not known."""
+        return np.zeros(len(self.timelines), bool) if self._shape is None else self._shape.stopped_early
+
     def settle(
         self, *, timeout_s: float | Floats | None = None, hold_for_s: float | Floats | None = None
     ) -> SettledColumns:

@@ -202,6 +202,14 @@ def test_describe_counts_what_is_there(tmp_path):
     assert "deployment_exists" in (tmp_path / "page.html").read_text()
 
 
+def test_the_end_is_when_the_newest_row_was_recorded():
+    late = START + timedelta(days=9)
+
+    assert History.from_rows([evaluation(0), workflow(0, recorded_at=late), policy()]).as_of == pd.Timestamp(late)
+    with pytest.raises(HistoryError, match="no rows"):
+        _ = History({}).as_of
+
+
 def test_describe_of_workflows_alone():
     found = History.from_rows([workflow()]).describe()
 

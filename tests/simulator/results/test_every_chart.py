@@ -31,6 +31,7 @@ def results(contents):
         contents.drift,
         tuning.decision_log(),
         tuning.replay.selection(),
+        tuning.replay.holding(),
         tuning.replay.label_noise(sensitivity=0.95, specificity=0.9),
         *contents.suites.values(),
         contents.plan,

@@ -4,7 +4,7 @@ from helpers.enforced_history import Stage, Truth, enforced_history
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.rollout.following import rollout_status
 from kubernaut_simulator.rollout.plan import plan_rollout
-from kubernaut_simulator.rollout.seen import end_of, seen_rollouts
+from kubernaut_simulator.rollout.seen import seen_rollouts
 from kubernaut_simulator.rollout.status import promised_limits, required_conditions
 from kubernaut_simulator.rollout.status_result import Says
 from kubernaut_simulator.rollout.terms import RolloutTerms
@@ -181,9 +181,9 @@ def test_a_history_in_warn_mode_has_no_rollout():
         status(WARN, Stage(percent=10, incidents=50), environment="staging")
 
 
-def test_a_history_without_rows_has_no_end():
+def test_a_history_without_rows_has_no_rollout():
     with pytest.raises(HistoryError, match="no rows"):
-        end_of(History({}))
+        seen_rollouts(History({}))
     with pytest.raises(HistoryError, match="no incident has a vote"):
         seen_rollouts(History({}), as_of=pd.Timestamp("2026-01-01", tz="UTC"))
 

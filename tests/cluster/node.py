@@ -257,6 +257,16 @@ def _remove_network(layout: Layout) -> None:
             subprocess.run(["ip", "link", "delete", link.name], check=False, capture_output=True)
     subprocess.run(["ip", "link", "delete", layout.bridge], check=False, capture_output=True)
     _remove_masquerading(layout)
+    _remove_firewall()
+
+
+def _remove_firewall() -> None:
+    """Remove the one chain that kube-proxy's own cleanup leaves, unless another node on this machine uses it."""
+    if any(process.info["name"] in ("kubelet", "kube-proxy") for process in psutil.process_iter(["name"])):
+        return
+    iptables = str(system_program("iptables") or "iptables")
+    for change in (["-D", "INPUT", "-j"], ["-D", "OUTPUT", "-j"], ["-F"], ["-X"]):
+        subprocess.run([iptables, *change, "KUBE-FIREWALL"], check=False, capture_output=True)
 
 
 def _remove_masquerading(layout: Layout) -> None:

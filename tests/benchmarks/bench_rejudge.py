@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import machine
-from copies import each, write_copies
+from copies import write_copies
 from kubernaut_simulator.datasets import dataset_path
-from kubernaut_simulator.history.columns import joined
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.reading import read_history
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.replay.workers import workers_or
 from kubernaut_simulator.tuning.tune import compiled
 from kubernaut_simulator.whatif.diff import diff
+from kubernaut_simulator.whatif.timelines import LOOK_COLUMNS
 from kubernaut_simulator.whatif.whatif import WhatIf
 
 from kubernaut.conditions.condition_set import PolicyText
@@ -65,9 +66,7 @@ def candidate(conditions: Conditions, condition: ConditionId, edit: tuple[str, s
 
 def measure(folder: str, edited: str) -> dict[str, Any]:
     """Measure one edit, in a process of its own."""
-    parts = list(each(sorted(Path(folder).iterdir())))
-    history = History({kind: joined(kind, [part.table(kind) for part in parts]) for kind in RowKind})
-    del parts
+    history = History(*read_history(sorted(Path(folder).iterdir()), columns={RowKind.ATTEMPTS: LOOK_COLUMNS}))
     recorded = compiled(recorded_sets(history.evaluations, history.attempts, history.policies))
     condition = ConditionId.parse(edited)
     new = candidate(recorded, condition, EDITS[edited])

@@ -16,7 +16,7 @@ import machine
 from copies import write_copies
 from kubernaut_simulator.datasets import dataset_path
 from kubernaut_simulator.history.history import History
-from run import told
+from programs import told
 
 from kubernaut.history.rows import RowKind
 

@@ -52,8 +52,17 @@ def diff(
     from kubernaut_simulator.cli.output import print_records, print_result
     from kubernaut_simulator.replay.workers import workers_or
     from kubernaut_simulator.whatif.diff import diff as run_diff
+    from kubernaut_simulator.whatif.timelines import LOOK_COLUMNS
 
-    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    loaded = load_history(
+        history,
+        strict=strict,
+        since=since,
+        until=until,
+        action=action,
+        namespace=namespace,
+        look_columns=LOOK_COLUMNS,
+    )
     with workers_or(None) as evaluator:
         result = run_diff(
             loaded, load_conditions(candidate) or {}, baseline=load_conditions(baseline), evaluator=evaluator

@@ -10,7 +10,7 @@ from kubernaut.errors import InputError, MissingExtraError
 from kubernaut_simulator.cli.output import warn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
     from kubernaut_simulator.history.history import History
@@ -65,17 +65,24 @@ def load_history(
     until: str | None = None,
     action: str | None = None,
     namespace: str | None = None,
+    look_columns: Collection[str] | None = None,
 ) -> History:
-    """Load a history and report on stderr what was wrong with it."""
+    """Load a history, of its looks all columns or those that are needed; report on stderr what was wrong with it."""
     needs_simulator()
+    from kubernaut.history.rows import RowKind
     from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.history.history import History
+    from kubernaut_simulator.history.reading import read_history
 
-    with progress() as shown:
-        history = History.load(paths, strict=strict, progress=shown)
-    tell_problems(history.report)
     first, last = parse_instant(since, "--since"), parse_instant(until, "--until")
-    if first or last or action or namespace:
+    filtered = bool(first or last or action or namespace)
+    # Looks without an evaluation are filtered by their run.
+    by = {"execution_uid"} if filtered else set()
+    columns = None if look_columns is None else {RowKind.ATTEMPTS: {*look_columns, *by}}
+    with progress() as shown:
+        history = History(*read_history(paths, strict=strict, progress=shown, columns=columns))
+    tell_problems(history.report)
+    if filtered:
         history = history.filter(since=first, until=last, action=action, namespace=namespace)
         if not len(history.evaluations):
             raise InputError("no evaluation is left after --since, --until, --action and --namespace; widen them")

@@ -84,9 +84,18 @@ def whatif(
     from kubernaut_simulator.cli.loading import load_conditions, load_history
     from kubernaut_simulator.cli.output import print_records, print_result
     from kubernaut_simulator.replay.workers import workers_or
+    from kubernaut_simulator.whatif.timelines import LOOK_COLUMNS
     from kubernaut_simulator.whatif.whatif import WhatIf
 
-    loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    loaded = load_history(
+        history,
+        strict=strict,
+        since=since,
+        until=until,
+        action=action,
+        namespace=namespace,
+        look_columns=LOOK_COLUMNS,
+    )
     asked = WhatIf(loaded)
     compiled = load_conditions(conditions)
     if compiled is not None:

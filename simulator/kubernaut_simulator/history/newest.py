@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.history.text_hashes import text_hashes
 
+OF_NEWEST = ("record_id", "recorded_at")
+"""Columns that it goes by."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newest:

@@ -5,7 +5,7 @@ find files, read each into tables of one schema, set aside rows whose clock went
 newest row of each id. A history of which nothing is left is an error, never an empty result.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +22,7 @@ from kubernaut_simulator.history.clocks import backwards
 from kubernaut_simulator.history.columns import BATCH_ROWS, joined, table_of
 from kubernaut_simulator.history.files import FileFormat, HistoryFile, discover
 from kubernaut_simulator.history.jsonl_reading import lines_of
-from kubernaut_simulator.history.newest import newest
+from kubernaut_simulator.history.newest import OF_NEWEST, newest
 from kubernaut_simulator.history.parquet_reading import open_parquet
 from kubernaut_simulator.history.problems import Problem, ProblemKind, Problems
 from kubernaut_simulator.progress import Progress, silent
@@ -82,7 +82,11 @@ class SomeRows:
 
 
 def read_history(
-    paths: Path | str | Iterable[Path | str], *, strict: bool = False, progress: Progress | None = None
+    paths: Path | str | Iterable[Path | str],
+    *,
+    strict: bool = False,
+    progress: Progress | None = None,
+    columns: Mapping[RowKind, Collection[str]] | None = None,
 ) -> tuple[dict[RowKind, ArrowTable], ReadReport]:
     """Read files and folders into one table per kind.
 
@@ -94,6 +98,9 @@ def read_history(
         The first problem is fatal.
     progress : Progress or None
         Told how many bytes are behind us.
+    columns : mapping of RowKind to collection of str, or None
+        Kinds of which only these columns are kept, for those who would hold millions of rows; every row is judged by
+        all of them first. Ids that come again and again are then kept as codes and words.
 
     Raises
     ------
@@ -103,7 +110,7 @@ def read_history(
     files = discover(paths)
     tell = progress or silent
     total = sum(file.path.stat().st_size for file in files)
-    reader = _Reader(Problems(strict=strict))
+    reader = _Reader(Problems(strict=strict), columns)
     behind = 0
     for file in files:
         reader.read(file, at=_from(behind, total, tell))
@@ -170,8 +177,9 @@ def _from(behind: int, total: int, tell: Progress) -> Callable[[int], None]:
 class _Reader:
     """Tables growing file by file."""
 
-    def __init__(self, problems: Problems) -> None:
+    def __init__(self, problems: Problems, columns: Mapping[RowKind, Collection[str]] | None = None) -> None:
         self._problems = problems
+        self._columns = columns or {}
         self._parts: dict[RowKind, list[ArrowTable]] = {kind: [] for kind in RowKind}
         self._pending: dict[RowKind, list[tuple[int, Row]]] = {kind: [] for kind in RowKind}
         self._rows_read = 0
@@ -303,7 +311,8 @@ class _Reader:
             good &= ~broken
         if keep is not None:
             good &= keep(table)
-        self._parts[kind].append(table if good.all() else table.filter(pa.array(good)))
+        part = table if good.all() else table.filter(pa.array(good))
+        self._parts[kind].append(_narrowed(part, self._columns[kind]) if kind in self._columns else part)
 
     def finish(
         self, files: tuple[str, ...], *, may_be_empty: bool = False
@@ -314,7 +323,7 @@ class _Reader:
         for kind, parts in self._parts.items():
             result = newest(joined(kind, parts))
             parts.clear()
-            tables[kind] = result.table
+            tables[kind] = _only(result.table, self._columns[kind]) if kind in self._columns else result.table
             replaced += result.replaced
             duplicates += result.duplicates
             for record_id in result.conflicts:
@@ -339,6 +348,20 @@ class _Reader:
         if self._problems.counts:
             return f"no usable row{where}:\n{self._problems.first_lines()}"
         return f"the history is empty: no rows{where}"
+
+
+def _only(table: ArrowTable, names: Collection[str]) -> ArrowTable:
+    return table.select([name for name in table.column_names if name in names])
+
+
+def _narrowed(table: ArrowTable, names: Collection[str]) -> ArrowTable:
+    """Keep some columns, and what tells the newest row of an id; texts as codes, but the ids that are all distinct."""
+    kept = _only(table, {*names, *OF_NEWEST})
+    columns = [
+        column.dictionary_encode() if pa.types.is_string(column.type) and name not in OF_NEWEST else column
+        for name, column in zip(kept.column_names, kept.columns, strict=True)
+    ]
+    return pa.table(dict(zip(kept.column_names, columns, strict=True)))
 
 
 def _bad_row(file: str, place: int, message: str, kind: RowKind | None = None) -> Problem:

@@ -61,7 +61,7 @@ class Owners:
     @classmethod
     def of(cls, evaluations: ArrowTable, attempts: ArrowTable) -> Self:
         """Match attempts with evaluations by id; attempts of none are left out."""
-        owner = look_up(_texts(attempts, "evaluation_id"), _texts(evaluations, "record_id"))
+        owner = _owners(attempts.column("evaluation_id"), _texts(evaluations, "record_id"))
         order = np.lexsort((np.asarray(attempts.column("slot"), np.int64), owner))
         return cls(order, np.searchsorted(owner[order], np.arange(len(evaluations) + 1)))
 
@@ -78,6 +78,13 @@ class Owners:
         counts = self._bounds[rows + 1] - self._bounds[rows]
         first = np.concatenate([[0], np.cumsum(counts)])
         return first, self._order[np.repeat(self._bounds[rows] - first[:-1], counts) + np.arange(first[-1])]
+
+
+def _owners(ids: Any, evaluations: Any) -> NDArray[np.int64]:
+    if not pa.types.is_dictionary(ids.type):
+        return look_up(ids.combine_chunks(), evaluations)
+    encoded = ids.unify_dictionaries().combine_chunks()
+    return look_up(encoded.dictionary, evaluations)[np.asarray(encoded.indices)]
 
 
 def _texts(table: ArrowTable, name: str) -> Any:

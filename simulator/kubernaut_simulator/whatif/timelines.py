@@ -36,6 +36,9 @@ _MICROSECONDS = 1e6
 _JUDGED = ("facts", "unobserved", "recorded_paths", "result", "reason", "message", "fatal", "policy_digest")
 """What of attempts another policy's answers are found by."""
 
+LOOK_COLUMNS = frozenset(("evaluation_id", "slot", "read_started_at", "read_at", "recorded_at", *_JUDGED))
+"""What of attempts any question is answered from; for a history that is loaded for that alone."""
+
 
 class Answer(IntEnum):
     """What one look said, as far as it matters for settling."""

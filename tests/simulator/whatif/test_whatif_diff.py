@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers.stored_runs import Judged, condition, history_of, passed, policy_row, run
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.history.reading import read_history
 from kubernaut_simulator.tuning.tune import compiled
 from kubernaut_simulator.whatif.diff import diff
+from kubernaut_simulator.whatif.timelines import LOOK_COLUMNS
 from kubernaut_simulator.whatif.whatif import WhatIf
 
 from kubernaut.conditions.compiled_set import CompiledSet
@@ -15,6 +18,7 @@ from kubernaut.conditions.condition_set import ConditionSet, PolicyText
 from kubernaut.conditions.settings import ActionSettings, PostSettings, Settings
 from kubernaut.conditions.spec import PolicySource
 from kubernaut.errors import InputError
+from kubernaut.history.rows import RowKind
 from kubernaut.identity import Level
 from kubernaut.policy.evaluating import InProcessEvaluator
 from kubernaut.verdicts import Verdict
@@ -157,3 +161,20 @@ def test_a_pass_that_nobody_looked_at_further_is_no_change() -> None:
 
     assert found.data.empty
     assert "nobody looked long enough" in found.text()
+
+
+def test_looks_with_the_columns_that_are_needed_give_the_same(history: History, tmp_path: Path) -> None:
+    history.to_parquet(tmp_path)
+    history.to_jsonl(tmp_path / "again")
+    lean = History(*read_history(tmp_path, columns={RowKind.ATTEMPTS: LOOK_COLUMNS}))
+    candidate = conditions({POST: policy(3)}, percent=100.0)
+
+    expected = diff(history, candidate, evaluator=InProcessEvaluator())
+    found = diff(lean, candidate, evaluator=InProcessEvaluator())
+
+    assert set(lean.attempts.column_names) == LOOK_COLUMNS
+    assert len(lean.attempts) == len(history.attempts)
+    assert lean.report.duplicates == sum(len(history.table(kind)) for kind in RowKind)
+    assert found.text() == expected.text()
+    assert found.data.equals(expected.data)
+    assert found.workflows.equals(expected.workflows)

@@ -24,7 +24,7 @@ PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "scale.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 DATASET = "steady"
 PER_PART = 12
-WITH_LOOKS = (50_000, 100_000, 200_000)
+WITH_LOOKS = (100_000, 200_000)
 WITHOUT_LOOKS = (1_000_000, 3_000_000, 10_000_000)
 
 

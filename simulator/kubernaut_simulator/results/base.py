@@ -198,7 +198,10 @@ class Result(ABC):
         return Picture(figure=self.plot(*args, **named), title=self.title)
 
     def _repr_html_(self) -> str:
-        return self.html(max_rows=MAX_SHOWN_ROWS, wide=False)
+        shown = self.html(max_rows=MAX_SHOWN_ROWS, wide=False)
+        for of_pages, of_notebooks in _IN_NOTEBOOKS.items():
+            shown = shown.replace(of_pages, of_notebooks)
+        return shown
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {
@@ -213,6 +216,16 @@ class Result(ABC):
         }
 
 
+_IN_NOTEBOOKS = {
+    "<h2>": "<h4>",
+    "</h2>": "</h4>",
+    "<th scope='col' class='text'>": "<th scope='col' class='text' style='text-align:left'>",
+    "<td>": "<td style='text-align:left'>",
+    "<td class='text'>": "<td class='text' style='text-align:left'>",
+}
+"""A notebook's own headings are above those of its outputs, and its style sheet sets every cell to the right."""
+
+
 def counts_of(name: str, found: Rate, text: str | None = None) -> dict[str, Any]:
     """Give the cells of a rate: in words, and k and n as numbers beside them; the column is one of `counted`."""
     return {name: found.text() if text is None else text, f"{name} k": found.k, f"{name} n": found.n}
@@ -222,7 +235,7 @@ _STYLE = (
     "body{font:15px system-ui,sans-serif;margin:2rem;max-width:80rem;background:var(--chart-paper);"
     "color:var(--chart-ink)}"
     "table{border-collapse:collapse;margin:1rem 0}th,td{padding:.25rem .7rem;border-bottom:1px solid var(--chart-grid);"
-    "text-align:left;vertical-align:top}td.number{text-align:right;font-variant-numeric:tabular-nums}"
+    "text-align:left;vertical-align:top}.number{text-align:right;font-variant-numeric:tabular-nums}"
 )
 
 
@@ -268,7 +281,10 @@ def html_table(data: pd.DataFrame, *, max_rows: int | None = None, right: Collec
     """Give a DataFrame as a static, escaped HTML table; says how many rows it leaves out."""
     part = data if max_rows is None else data.head(max_rows)
     numeric = _to_the_right(part, right)
-    head = "".join(f"<th scope='col'>{_escaped(name)}</th>" for name in part.columns)
+    head = "".join(
+        f"<th scope='col' class='{'number' if n else 'text'}'>{_escaped(name)}</th>"
+        for name, n in zip(part.columns, numeric, strict=True)
+    )
     body = "".join(
         "<tr>"
         + "".join(

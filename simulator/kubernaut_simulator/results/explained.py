@@ -68,7 +68,7 @@ class Explained(Result):
     def html(self, *, max_rows: int | None = None, wide: bool = True) -> str:
         """Give the same text as static HTML."""
         del max_rows, wide
-        return f"<pre>{html.escape(self.text())}</pre>"
+        return f"<pre style='font-family:monospace'>{html.escape(self.text())}</pre>"
 
     def plot(self) -> Any:
         """Give a chart of what each look said, over time."""

@@ -15,6 +15,8 @@ from kubernaut_simulator.rollout.following import rollout_status
 from kubernaut_simulator.whatif.diff import diff
 from kubernaut_simulator.whatif.whatif import WhatIf
 
+from kubernaut.policy.evaluating import InProcessEvaluator
+
 
 @pytest.fixture(scope="module")
 def results(contents):
@@ -30,6 +32,7 @@ def results(contents):
         contents.detection,
         contents.drift,
         tuning.decision_log(),
+        tuning.replay.explain(most_looked_at(tuning.replay.history), evaluator=InProcessEvaluator()),
         tuning.replay.selection(),
         tuning.replay.holding(),
         tuning.replay.label_noise(sensitivity=0.95, specificity=0.9),
@@ -41,6 +44,10 @@ def results(contents):
         diff(what_if, tuning.after),
     ]
     return {type(one).__name__: one for one in every if not isinstance(one, NotAnswered)}
+
+
+def most_looked_at(history):
+    return history.frame("attempts")["evaluation_id"].value_counts().index[0]
 
 
 def below(kind):

@@ -58,4 +58,4 @@ def facts_of(life: TargetLife, at_s: float, *, replicas: int | None = None) -> d
         }
     }
     eyes = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters=parameters)
-    return dict(eyes.snapshot(eyes.look(at_s), wanted=None).facts)
+    return dict(eyes.snapshot(eyes.look(at_s, throttling=True), wanted=None).facts)

@@ -179,8 +179,8 @@ def test_facts_only_change_where_something_can_be_seen_to_change():
         fresh = []
         for at_s in inside:
             new = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters={"replicas": life.wanted})
-            fresh.append(new.snapshot(new.look(at_s), wanted=wanted).facts)
-        cached = [eyes.snapshot(eyes.look(at_s), wanted=wanted).facts for at_s in inside]
+            fresh.append(new.snapshot(new.look(at_s, throttling=True), wanted=wanted).facts)
+        cached = [eyes.snapshot(eyes.look(at_s, throttling=True), wanted=wanted).facts for at_s in inside]
 
         assert fresh[0] == fresh[1] == cached[0] == cached[1]
 

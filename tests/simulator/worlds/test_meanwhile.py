@@ -138,7 +138,7 @@ def test_a_missing_pull_secret_shows_in_events_if_they_may_be_read(readable):
     lives = [life_of(Cause.BAD_IMAGE, number=number, made=made) for number in range(len(make_fleet(made, 1)))]
     life = next(life for life in lives if life.secret_missing)
     eyes = Eyes(life, WorldObjects(life, START), start=START, key="test", parameters={})
-    snapshot = eyes.snapshot(eyes.look(ACT_S - 5), wanted=None)
+    snapshot = eyes.snapshot(eyes.look(ACT_S - 5, throttling=True), wanted=None)
 
     assert life.refused_image
     if readable:

@@ -139,7 +139,7 @@ def test_away_metrics_leave_facts_unobserved():
             eyes = Eyes(life, WorldObjects(life, START), start=START, key=f"{number}", parameters={})
             ended_s = life.incident.onset_s + 252
             eyes.action_ended(ended_s)
-            snapshot = eyes.snapshot(eyes.look(ended_s + 200), wanted=frozenset({THROTTLING, "pods"}))
+            snapshot = eyes.snapshot(eyes.look(ended_s + 200, throttling=True), wanted=frozenset({THROTTLING, "pods"}))
             seen.update(str(path).partition("[")[0] for path in snapshot.unobserved)
         return seen
 

@@ -270,7 +270,7 @@ def _only_the_longest(one: ConditionTimeout, groups: Sequence[ObservedTerms], ru
     longest, shorter = deadlines[-1], deadlines[-2]
     number = sum(group.n for group in groups if group.timeout_s == longest)
     found = one.recommendation.pass_by_s
-    here = f" (this one is: {found:.3g} s)" if found is not None and found > shorter else ""
+    here = f", such as this one (pass by {found:.3g} s)" if found is not None and found > shorter else ""
     yield (
         f"what comes after {format_duration(shorter)} is seen only in the {number:,} {runs} with the longest timeout, "
         f"{format_duration(longest)}: they alone support a recommendation beyond it{here}"

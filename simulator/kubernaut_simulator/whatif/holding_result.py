@@ -119,7 +119,8 @@ class HoldingResult(Result):
                 if counted:
                     said.setdefault((condition, setting, why, counted), []).append(value_s)
         for (condition, setting, why, counted), values in said.items():
-            yield condition, f"{setting} {', '.join(map(format_duration, values))}: {counted} runs that passed are not scored: {why}"
+            at = ", ".join(map(format_duration, values))
+            yield condition, f"{setting} {at}: {counted} runs that passed are not scored: {why}"
         for condition, number in self.without_outcome.items():
             if number:
                 yield condition, f"{number:,} votes without a known outcome are in no row"
@@ -163,7 +164,13 @@ class HoldingResult(Result):
                 },
                 name=f"{name} ({counted})",
             )
-        share = {"title": "share later or not at all (Wilson 95 %)", "tickformat": ".0%", "range": [0, 1.02]}
+        highest = max((upper for one in shown for _, _, upper in [_share(one)]), default=0.0)
+        share = {
+            "title": "share later or not at all (Wilson 95 %)",
+            "tickformat": ".0%",
+            # Rare changes fill the picture; none at all does not look like a hundredth.
+            "range": [0, min(1.02, max(0.2, highest + 0.02))],
+        }
         seconds = {"title": "seconds added at the median (95 %)", "rangemode": "tozero"}
         return figure.update_layout(
             title=f"Good runs that passed: what another {Setting(setting)} changes",

@@ -172,7 +172,10 @@ def poll_effects(
 
 
 def _looks_around(timelines: Timelines, at: Codes, time_to_pass_s: Floats) -> tuple[Codes, Codes]:
-    """Give the last look that had not passed, and the one with which the hold began; -1 where there is none."""
+    """Give the last look that had not passed, and the one with which the hold began; -1 where there is none.
+
+    A look that ended in Error had not passed either: another one beside it would have read no more.
+    """
     after, by = np.full(len(at), -1, np.int64), np.full(len(at), -1, np.int64)
     for place, row in enumerate(at.tolist()):
         if np.isnan(time_to_pass_s[place]):
@@ -182,7 +185,7 @@ def _looks_around(timelines: Timelines, at: Codes, time_to_pass_s: Floats) -> tu
         if look == past:
             continue
         by[place] = look
-        not_yet = np.flatnonzero(timelines.answer[first:look] == Answer.NOT_YET)
+        not_yet = np.flatnonzero(timelines.answer[first:look] != Answer.PASSED)
         if len(not_yet):
             after[place] = first + int(not_yet[-1])
     return after, by

@@ -57,7 +57,7 @@ def test_the_text_says_who_alone_speaks_beyond_the_shorter_timeout():
     assert "watched with timeout 30s" in text
     assert "watched with timeout 2m" in text
     assert "what comes after 30s is seen only in the 80 good runs with the longest timeout, 2m" in text
-    assert "support a recommendation beyond it (this one is: 80 s)" in text
+    assert "support a recommendation beyond it, such as this one (pass by 80 s)" in text
     assert sorted(trace.name for trace in found.plot().data if trace.line.dash == "dash") == [
         "step/post/ready, timeout 2m, holdFor 0s, default polls (n=80)",
         "step/post/ready, timeout 30s, holdFor 0s, default polls (n=80)",

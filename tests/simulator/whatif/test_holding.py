@@ -147,6 +147,15 @@ def test_coarser_polls_come_later_and_finer_ones_are_not_replayable(history: His
     assert 0.0 <= coarse.added.median_s <= 30.0
 
 
+def test_a_look_that_ended_in_error_had_not_passed() -> None:
+    """Nothing could be read before 60 s, so no other schedule would have seen the pass a minute earlier."""
+    history = history_of(*(run(at, {POST: passed("eeeeep")}) for at in range(25)))
+    found = effect(poll_effects(WhatIf(history), condition(POST), votes_of(history)), 20.0).added
+
+    assert found.lower_s is not None
+    assert found.lower_s > -10.0
+
+
 def test_a_pass_seen_too_late_for_its_hold_is_none() -> None:
     history = history_of(*(run(at, {POST: passed("nnpppp", hold_for_s=20.0, timeout_s=65.0)}) for at in range(25)))
     found = effect(poll_effects(WhatIf(history), condition(POST), votes_of(history), (50.0,)), 50.0)

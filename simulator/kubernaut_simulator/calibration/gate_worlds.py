@@ -16,6 +16,7 @@ from kubernaut_simulator.calibration.gates import (
     NEVER,
     Counts,
     decided_after,
+    decided_among,
     decided_by_holm,
     fixed_sample_line,
     gate_line,
@@ -23,7 +24,6 @@ from kubernaut_simulator.calibration.gates import (
 from kubernaut_simulator.estimation.multiplicity import version_price
 from kubernaut_simulator.estimation.sequential import ALPHA
 from kubernaut_simulator.estimation.split import split_in_time
-from kubernaut_simulator.estimation.votes import LABEL_AGE_S
 
 TARGET = 0.15
 LOOK_EVERY = 10
@@ -64,7 +64,7 @@ def late_labels(
     per_day : float
         Good incidents a day, as a Poisson stream.
     stop_label_h : (float, float), unit h
-        Earliest and latest label of a stop after its start.
+        Earliest and latest label of a stop after its start; all within the label age.
     """
     line = gate_line(RECORDS, target=TARGET, alpha=ALPHA, look_every=LOOK_EVERY)
 
@@ -73,12 +73,31 @@ def late_labels(
         stops = rng.random(shape) < rate
         started_h = np.cumsum(rng.exponential(24 / per_day, shape), axis=1)
         delay_h = np.where(stops, rng.uniform(*stop_label_h, shape), rng.uniform(0.1, 2.0, shape))
-        late = delay_h * 3600 > LABEL_AGE_S
-        # What has no label at its age never enters; the others keep the order of their start.
-        order = np.argsort(late, axis=1, kind="stable")
-        ours = decided_after(np.take_along_axis(stops, order, axis=1), line, entered=(~late).sum(axis=1))
         as_they_come = np.argsort(started_h + delay_h, axis=1)
-        return _flips(ours), _flips(decided_after(np.take_along_axis(stops, as_they_come, axis=1), line))
+        naive = decided_after(np.take_along_axis(stops, as_they_come, axis=1), line)
+        return _flips(decided_after(stops, line)), _flips(naive)
+
+    return _in_lots(worlds, RECORDS, lot)
+
+
+def no_label_in_time(
+    rng: np.random.Generator, worlds: int, *, rate: float, of_stops: float, of_passes: float = 0.0
+) -> Flips:
+    """Labels come after the label age, or never; naive: the same gate, leaving out every incident without one.
+
+    Parameters
+    ----------
+    of_stops, of_passes : float
+        Share of the stops, and of the passes, that have no label at their age.
+    """
+    line = gate_line(RECORDS, target=TARGET, alpha=ALPHA, look_every=LOOK_EVERY)
+
+    def lot(size: int) -> Flips:
+        shape = (size, RECORDS)
+        stops = rng.random(shape) < rate
+        labelled = rng.random(shape) >= np.where(stops, of_stops, of_passes)
+        ours = decided_among(stops, labelled | stops, line)
+        return _flips(ours), _flips(decided_among(stops, labelled, line))
 
     return _in_lots(worlds, RECORDS, lot)
 

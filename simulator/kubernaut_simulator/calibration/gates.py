@@ -72,6 +72,27 @@ def decided_after(stops: Flags, line: Counts, *, entered: Counts | None = None) 
     return np.where(passed.any(axis=1), first + 1, NEVER)
 
 
+def decided_among(stops: Flags, enters: Flags, line: Counts) -> Counts:
+    """Give the number of incidents in order of start, those that never enter included, after which each is decided.
+
+    Parameters
+    ----------
+    stops, enters : array of bool, shape (n_worlds, n_incidents)
+        In order of start; what enters keeps that order.
+    line : array of int, shape (n_incidents,)
+
+    Returns
+    -------
+    array of int, shape (n_worlds,)
+        `NEVER` where it is not.
+    """
+    order = np.argsort(~enters, axis=1, kind="stable")
+    after = decided_after(np.take_along_axis(stops, order, axis=1), line, entered=enters.sum(axis=1))
+    decided = after != NEVER
+    place = order[np.arange(len(stops)), np.where(decided, after, 1) - 1]
+    return np.where(decided, place + 1, NEVER)
+
+
 def decided_by_holm(stops: Flags, *, target: float, alpha: float = ALPHA, look_every: int = 1) -> Flags:
     """Say which conditions pass when several are tested together.
 

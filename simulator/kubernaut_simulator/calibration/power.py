@@ -2,7 +2,8 @@
 
 The chance to have passed is computed exactly by `estimation.power`; worlds are simulated beside it, so that the exact
 computation is itself tried. The fixed-sample test, looked at once, is what one would use if the number of incidents
-were known beforehand and nobody looked before: the difference is the price of being allowed to look.
+were known beforehand and nobody looked before: the difference is the price of being allowed to look. A stop without a
+label at its age counts as a false stop; what that costs where labels are missing at random is simulated.
 """
 
 from __future__ import annotations
@@ -15,9 +16,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kubernaut_simulator.calibration.claims import Claim, claim_over, shared_confidence
+from kubernaut_simulator.calibration.claims import Claim, claim_over, claim_over_cells, shared_confidence
 from kubernaut_simulator.calibration.figures import Figure, exactly, share_of_worlds
-from kubernaut_simulator.calibration.gates import NEVER, decided_after, fixed_sample_line, gate_line
+from kubernaut_simulator.calibration.gates import (
+    NEVER,
+    Counts,
+    decided_after,
+    decided_among,
+    fixed_sample_line,
+    gate_line,
+)
 from kubernaut_simulator.calibration.proof import ProofResult, Size, generator
 from kubernaut_simulator.estimation.power import chance_to_pass
 from kubernaut_simulator.estimation.rates import percent
@@ -30,6 +38,12 @@ BY = (100, 300, 1000, 2000)
 LOOK_EVERY = 10
 RIGHT_BY = {0.02: 100, 0.05: 300, 0.08: 1000}
 """True rate, and the incidents by which nearly every such condition shall have passed."""
+BAD, DETECTED = 0.2, 0.6
+"""Share of runs that do no good, and of these that the condition stops, where labels are missing."""
+MISSING = (0.05, 0.10)
+"""Share of labels that are missing at their age, whatever the run and the verdict."""
+RIGHT_BY_MISSING = {0.02: 150, 0.05: 500}
+"""The same as `RIGHT_BY`, where the larger share of labels is missing."""
 
 
 def power(size: Size, seed: int) -> ProofResult:
@@ -45,7 +59,9 @@ def power(size: Size, seed: int) -> ProofResult:
             f"looked at after every {LOOK_EVERY} incidents up to {BY[-1]:,}. The chance to have passed is computed "
             "exactly (`estimation.power.chance_to_pass`) and simulated. The price of looking is the median number of "
             "incidents over the least number with which the exact fixed-sample test at the same level, run once, "
-            "would pass half of the time."
+            f"would pass half of the time. Where labels are missing, {percent(BAD)} of runs do no good, the condition "
+            f"stops {percent(DETECTED)} of these, and a label is missing by chance alone: each stop without one counts "
+            "as a false stop."
         ),
         claims=_claims(cells, 3 * size.tolerance),
         cells=cells,
@@ -57,7 +73,14 @@ def power(size: Size, seed: int) -> ProofResult:
             "Independent incidents of one rate, one condition, first version: with nine conditions and their shared "
             "error see the table of [methods.md](methods.md).",
         ),
-        shown_columns=["rate", *(f"by {by}" for by in BY), "median", "fixed-sample median", "price of looking"],
+        shown_columns=[
+            "rate",
+            *(f"by {by}" for by in BY),
+            "median",
+            "fixed-sample median",
+            "price of looking",
+            *(f"median, {percent(missing)} missing" for missing in MISSING),
+        ],
         share_columns=("rate", *(f"by {by}" for by in BY), *(f"simulated by {by}" for by in BY)),
     )
 
@@ -69,6 +92,16 @@ MEANINGS = {
     "worlds": "simulated worlds",
     "median": "good incidents after which half of such conditions have passed (exact; - where fewer than half do)",
     "simulated median": "the same in the simulated worlds",
+    **{
+        f"{percent(missing)} missing by {by}": f"the same where {percent(missing)} of labels are missing at their age"
+        for missing in MISSING
+        for by in BY
+    },
+    **{
+        f"median, {percent(missing)} missing": f"simulated median where {percent(missing)} of labels are missing; good "
+        "incidents, with and without a label"
+        for missing in MISSING
+    },
     "fixed-sample median": "good incidents with which the fixed-sample test, looked at once, passes half of them",
     "price of looking": "median over fixed-sample median",
 }
@@ -79,18 +112,45 @@ def _cell(rate: float, worlds: int, seed: int) -> dict[str, Any]:
     rng = generator(seed, "power", str(rate))
     stops = rng.random((worlds, BY[-1]), dtype=np.float32) < rate
     when = decided_after(stops, gate_line(BY[-1], target=TARGET, alpha=ALPHA, look_every=LOOK_EVERY))
+    gaps: dict[str, float] = {}
+    for missing in MISSING:
+        late = _decided_with_missing(rng, rate, missing, worlds)
+        gaps |= {f"{percent(missing)} missing by {by}": float((late <= by).mean()) for by in BY}
+        gaps |= {f"{percent(missing)} missing right": float((late <= RIGHT_BY_MISSING.get(rate, 0)).sum())}
+        gaps |= {f"median, {percent(missing)} missing": _middle(late)}
     median, fixed = _first_half(exact), _fixed_sample_median(rate)
-    middle = int(np.median(np.minimum(when, NEVER - 1)))
     return {
         "rate": rate,
         **{f"by {by}": float(exact[by - 1]) for by in BY},
         **{f"simulated by {by}": float((when <= by).mean()) for by in BY},
         "worlds": worlds,
         "median": median,
-        "simulated median": float(middle) if middle <= BY[-1] else math.nan,
+        "simulated median": _middle(when),
         "fixed-sample median": fixed,
         "price of looking": median / fixed,
+        **gaps,
     }
+
+
+def _middle(when: Counts) -> float:
+    middle = int(np.median(np.minimum(when, NEVER - 1)))
+    return float(middle) if middle <= BY[-1] else math.nan
+
+
+def _decided_with_missing(rng: np.random.Generator, rate: float, missing: float, worlds: int) -> Counts:
+    """Good incidents after which each world is decided where labels are missing at random."""
+    runs = round(BY[-1] / (1 - BAD))
+    line = gate_line(runs, target=TARGET, alpha=ALPHA, look_every=LOOK_EVERY)
+    found = []
+    for begin in range(0, worlds, 1_000):
+        shape = (min(1_000, worlds - begin), runs)
+        good = rng.random(shape, dtype=np.float32) >= BAD
+        stops = rng.random(shape, dtype=np.float32) < np.where(good, np.float32(rate), np.float32(DETECTED))
+        unlabelled = rng.random(shape, dtype=np.float32) < missing
+        after = decided_among(stops, (good & ~unlabelled) | (stops & unlabelled), line)
+        among = np.cumsum(good, axis=1)[np.arange(len(after)), np.minimum(after, runs) - 1]
+        found.append(np.where(after == NEVER, NEVER, among))
+    return np.concatenate(found)
 
 
 def _first_half(chance: np.ndarray[Any, np.dtype[np.float64]]) -> float:
@@ -130,7 +190,20 @@ def _claims(cells: pd.DataFrame, tolerance: float) -> list[Claim]:
         [(f"rate {percent(dearest['rate'])}", exactly(dearest["price of looking"], is_share=False))],
         at_most=2.5,
     )
-    return [*right, apart, price]
+    most = percent(MISSING[-1])
+    gaps = [
+        claim_over_cells(
+            f"with {most} of labels missing, a condition of true {percent(rate)} has passed by {by:,} good incidents "
+            "in at least 95 %",
+            cells[cells["rate"] == rate],
+            k=f"{most} missing right",
+            named={"rate": "rate {:.0%}"},
+            at_least=0.95,
+            tolerance=tolerance / 3,
+        )
+        for rate, by in RIGHT_BY_MISSING.items()
+    ]
+    return [*right, apart, price, *gaps]
 
 
 def _difference(row: dict[Any, Any], by: int, cells: int) -> Figure:

@@ -21,6 +21,7 @@ from kubernaut_simulator.calibration.gate_worlds import (
     TARGET,
     Flips,
     late_labels,
+    no_label_in_time,
     outages,
     plain,
     searched,
@@ -42,7 +43,7 @@ class Trap:
     Attributes
     ----------
     kind : str
-        The claim that it belongs to; empty for worlds in which the method is known to fail.
+        The claim that it belongs to.
     name : str
     naive : str
         What the naive method does there.
@@ -56,12 +57,13 @@ class Trap:
     play: Play
 
 
-PEEKING, LATE, SEARCH, VERSIONS, HOLM, OUTAGES, KNOWN = (
-    "looking", "late labels", "search", "versions", "conditions", "outages", "known to fail",
+PEEKING, LATE, NO_LABEL, SEARCH, VERSIONS, HOLM, OUTAGES = (
+    "looking", "late labels", "no label in time", "search", "versions", "conditions", "outages",
 )  # fmt: skip
 CLAIMS = {
     PEEKING: f"looked at after every {LOOK_EVERY} of {RECORDS:,} records: wrong flips in at most 5 % of worlds",
     LATE: "labels of stops later than those of passes, within the label age: wrong flips in at most 5 %",
+    NO_LABEL: "stops without a label at the label age, up to all of them: wrong flips in at most 5 %",
     SEARCH: "after searching 36 candidates before the cut: wrong flips in at most 5 %",
     VERSIONS: "over ten versions of a condition: any wrong flip in at most 5 %",
     HOLM: "twelve conditions tested together: any wrong flip in at most 5 %",
@@ -69,6 +71,7 @@ CLAIMS = {
 }
 _EXACT_TEST = "exact test at 5 % at each look"
 _AS_THEY_COME = "same gate, labels as they come"
+_LEFT_OUT = "same gate, incidents without a label left out"
 TRAPS = (
     *(
         Trap(
@@ -90,6 +93,21 @@ TRAPS = (
             play=partial(late_labels, rate=rate, per_day=per_day, stop_label_h=(12.0, 23.0)),
         )
         for per_day, rate in ((20, 0.15), (50, 0.15), (50, 0.18), (200, 0.18))
+    ),
+    *(
+        Trap(
+            kind=NO_LABEL,
+            name=f"{percent(rate)}, no label in time: {percent(stops)} of stops, {percent(passes)} of passes",
+            naive=_LEFT_OUT,
+            play=partial(no_label_in_time, rate=rate, of_stops=stops, of_passes=passes),
+        )
+        for rate, stops, passes in (
+            (0.15, 0.3, 0.0),
+            (0.15, 0.6, 0.0),
+            (0.15, 1.0, 0.0),
+            (0.25, 0.6, 0.1),
+            (0.15, 0.1, 0.1),
+        )
     ),
     Trap(
         kind=SEARCH,
@@ -131,12 +149,6 @@ TRAPS = (
         )
         for single, count in ((350, 3), (1_500, 10))
     ),
-    Trap(
-        kind=KNOWN,
-        name="50 a day at 15 %, stops later than the label age",
-        naive=_AS_THEY_COME,
-        play=partial(late_labels, rate=0.15, per_day=50, stop_label_h=(12.0, 48.0)),
-    ),
 )
 
 
@@ -152,7 +164,8 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
             "Good incidents are stopped at a rate of the target or above it, and the gate "
             f"(`estimation.sequential`, one error of {ALPHA * 100:.0f} % for all conditions of a tuning) is looked "
             f"at after every {LOOK_EVERY} of them. Each kind of world holds a trap: repeated looks; labels that come "
-            "within two hours for passes and after 12 to 23 hours for stops; the best of many candidates; one version "
+            "within two hours for passes and after 12 to 23 hours for stops; labels of stops that are not there at the "
+            "label age, each such stop counting as a false one; the best of many candidates; one version "
             "after the other; many conditions at once; outages. The gate of many worlds is computed from its line "
             "(`calibration.gates`), which a test compares with `run_gate` incident by incident."
         ),
@@ -164,14 +177,14 @@ def wrong_flips(size: Size, seed: int) -> ProofResult:
         seed=seed,
         naive=(
             "Each row names what it is compared with: the exact binomial test at every look, labels in the order in "
-            "which they come, a search on the incidents that judge, the full level for every version and condition, "
-            "every incident of an outage. Each walks into the trap of its row."
+            "which they come, incidents without a label left out, a search on the incidents that judge, the full level "
+            "for every version and condition, every incident of an outage. Each walks into the trap of its row."
         ),
         limits=(
-            "The last row is known to fail: stops are labelled after 12 to 48 hours, and a label that comes after the "
-            "label age of 24 hours leaves its incident out. Where that happens to stops only, what is left looks "
-            "better than it is. The number left out is printed "
-            'with every tuning ("label came after the label age"); unless it is small, the label age is too short.',
+            "A stop without a label at its age is counted as a false stop, whatever it was. That is the safe side and "
+            "costs incidents where runs that did no good are labelled late or never: see "
+            "[power](#power-of-the-gate). An outcome that was found inconclusive in time is an answer; where good runs "
+            "that were stopped are called inconclusive more often than others, the gate does not notice.",
             "Outages are counted by target-day, as the gate does unless the incidents before the cut show that bunches "
             "of that size are harmless (`estimation.clustering.unit_for_gate`); a bunch of a size that was not seen "
             "before counts once.",
@@ -210,6 +223,7 @@ def _cell(trap: Trap, worlds: int, seed: int) -> dict[str, Any]:
 NAIVE_CLAIMS = {
     PEEKING: (0.20, "the exact test at each look flips wrongly in more than 20 % of worlds somewhere"),
     LATE: (0.50, "labels as they come flip wrongly in more than 50 % somewhere"),
+    NO_LABEL: (0.95, "incidents without a label left out flips wrongly in more than 95 % somewhere"),
     SEARCH: (0.70, "searched and judged on the same incidents flips wrongly in more than 70 %"),
     VERSIONS: (0.10, "every version at the full level flips wrongly in more than 10 %"),
     HOLM: (0.10, "every condition at the full level flips wrongly in more than 10 %"),

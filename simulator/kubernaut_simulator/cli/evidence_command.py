@@ -17,7 +17,7 @@ from kubernaut_simulator.cli.options import (
     StrictOption,
     UntilOption,
 )
-from kubernaut_simulator.cli.tune_command import AlphaOption, CutOption, ShareOption, TargetOption
+from kubernaut_simulator.cli.tune_command import AlphaOption, CutOption, LabelAgeOption, ShareOption, TargetOption
 
 
 def register(app: typer.Typer) -> None:
@@ -32,6 +32,7 @@ def evidence(
     share: ShareOption = 0.95,
     alpha: AlphaOption = 0.05,
     cut_at: CutOption = None,
+    label_age: LabelAgeOption = "24h",
     budget: Annotated[
         bool, typer.Option("--budget", help="What becomes of each condition's block budget, instead of the log.")
     ] = False,
@@ -54,7 +55,7 @@ def evidence(
 
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     compiled = conditions_for(loaded, conditions)
-    tuning = run_tuning(loaded, compiled, target=target, share=share, alpha=alpha, cut_at=cut_at)
+    tuning = run_tuning(loaded, compiled, target=target, share=share, alpha=alpha, cut_at=cut_at, label_age=label_age)
     log = tuning.decision_log()
     if budget:
         print_records(

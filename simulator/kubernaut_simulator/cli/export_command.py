@@ -20,7 +20,14 @@ from kubernaut_simulator.cli.options import (
     StrictOption,
     UntilOption,
 )
-from kubernaut_simulator.cli.tune_command import AlphaOption, CutOption, PercentOption, ShareOption, TargetOption
+from kubernaut_simulator.cli.tune_command import (
+    AlphaOption,
+    CutOption,
+    LabelAgeOption,
+    PercentOption,
+    ShareOption,
+    TargetOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +44,7 @@ def export(
     alpha: AlphaOption = 0.05,
     rollout_percent: PercentOption = 5.0,
     cut_at: CutOption = None,
+    label_age: LabelAgeOption = "24h",
     since: SinceOption = None,
     until: UntilOption = None,
     action: ActionOption = None,
@@ -64,6 +72,7 @@ def export(
         alpha=alpha,
         percent=rollout_percent,
         cut_at=cut_at,
+        label_age=label_age,
         work=work,
     )
     if to is None:

@@ -17,7 +17,14 @@ from kubernaut_simulator.cli.options import (
     StrictOption,
     UntilOption,
 )
-from kubernaut_simulator.cli.tune_command import AlphaOption, CutOption, PercentOption, ShareOption, TargetOption
+from kubernaut_simulator.cli.tune_command import (
+    AlphaOption,
+    CutOption,
+    LabelAgeOption,
+    PercentOption,
+    ShareOption,
+    TargetOption,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,6 +43,7 @@ def report(
     alpha: AlphaOption = 0.05,
     rollout_percent: PercentOption = 5.0,
     cut_at: CutOption = None,
+    label_age: LabelAgeOption = "24h",
     rollouts: Annotated[int, typer.Option("--rollouts", min=1, help="Rollouts that the plan simulates.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Same seed, same plan.")] = 0,
     since: SinceOption = None,
@@ -63,6 +71,7 @@ def report(
         alpha=alpha,
         percent=rollout_percent,
         cut_at=cut_at,
+        label_age=label_age,
     )
     with progress() as shown:
         page = report_page(tuning, rollouts=rollouts, seed=seed, progress=shown)

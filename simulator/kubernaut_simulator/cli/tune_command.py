@@ -84,6 +84,14 @@ CutOption = Annotated[
         help="RFC 3339 instant of an earlier tuning's cut, so that incidents judge only once.",
     ),
 ]
+LabelAgeOption = Annotated[
+    str,
+    typer.Option(
+        "--label-age",
+        metavar="DURATION",
+        help="After a run's start its label is read (Go duration). A stop without one counts as a false stop.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -99,6 +107,7 @@ def tune(
     alpha: AlphaOption = 0.05,
     rollout_percent: PercentOption = 5.0,
     cut_at: CutOption = None,
+    label_age: LabelAgeOption = "24h",
     fail_level: Annotated[
         FailLevel,
         typer.Option(
@@ -134,6 +143,7 @@ def tune(
         alpha=alpha,
         percent=rollout_percent,
         cut_at=cut_at,
+        label_age=label_age,
         work=work,
     )
     print_result(tuning, output, columns=tuning.columns)
@@ -149,11 +159,20 @@ def run_tuning(
     alpha: float = 0.05,
     percent: float = 5.0,
     cut_at: str | None = None,
+    label_age: str = "24h",
     work: Work | None = None,
 ) -> Tuning:
-    """Tune with a worker of its own, or in partitions, and a progress bar."""
+    """Tune with a worker of its own, or in partitions, and a progress bar.
+
+    Raises
+    ------
+    InputError
+        The label age is not a duration above zero, or the cut not an instant.
+    """
     import pandas as pd
 
+    from kubernaut.durations import parse_duration
+    from kubernaut.errors import InputError
     from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.loading import progress, tell_partitions
     from kubernaut_simulator.cli.options import parse_instant
@@ -165,12 +184,16 @@ def run_tuning(
     if not isinstance(history, History | StoredHistory):
         raise TypeError("a History is tuned")
     cut = parse_instant(cut_at, "--cut-at")
+    label_age_s = parse_duration(label_age, where="--label-age")
+    if label_age_s <= 0:
+        raise InputError(f"--label-age {label_age}: must be above zero")
     terms = TuningTerms(
         target=target,
         share=share,
         alpha=alpha,
         percent=percent,
         cut_at=None if cut is None else pd.Timestamp(cut).tz_convert("UTC"),
+        label_age_s=label_age_s,
     )
     with progress() as shown, WorkerEvaluator() as evaluator:
         tuning = run(history, conditions, terms=terms, evaluator=evaluator, progress=shown, work=work)

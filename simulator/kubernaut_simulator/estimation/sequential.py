@@ -1,10 +1,11 @@
 """The only way for a condition to become required: a sequential test that allows any number of looks.
 
 H0: a run that does good is stopped at a rate of `target` or more. Each incident after the cut that may
-judge enters once, in order of start, when its label has reached the fixed age; it is never revised. The
-evidence is the engine's test martingale, the one that the operator's block budget uses; the conditions of
-one tuning share one error by Holm's rule, and the k-th version of a condition is tested at alpha * 6 /
-(pi^2 k^2), so that trying again is paid for.
+judge enters once, in order of start, when its label has reached the fixed age; it is never revised. A stop
+without a label at that age counts as a false stop, so that labels which come later for stops than for passes
+make nothing required. The evidence is the engine's test martingale, the one that the operator's block budget
+uses; the conditions of one tuning share one error by Holm's rule, and the k-th version of a condition is
+tested at alpha * 6 / (pi^2 k^2), so that trying again is paid for.
 """
 
 import math
@@ -66,7 +67,9 @@ class GateDecision:
     passed : bool
         H0 is rejected: the condition may be made required.
     stops : Rate
-        P(stop|G) over every incident that has entered.
+        P(stop|G) over the incidents that entered with a label: what is shown.
+    judged : Rate
+        Over every incident that entered, a stop without a label at its age being counted as a false stop: what decides.
     log_evidence : float
         The highest reached at a look, natural logarithm; 0 before the first.
     p_value : float
@@ -86,6 +89,7 @@ class GateDecision:
     hypothesis: Hypothesis
     passed: bool
     stops: Rate
+    judged: Rate
     log_evidence: float
     p_value: float
     p_adjusted: float
@@ -94,6 +98,11 @@ class GateDecision:
     decided_at: pd.Timestamp | None
     decided_after: int | None
     why: str
+
+    @property
+    def unlabelled(self) -> int:
+        """Stops without a label at their age, which counted as false stops."""
+        return self.judged.n - self.stops.n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +115,7 @@ class GateResult:
         In the order of the hypotheses.
     log : DataFrame
         One row per incident that entered: `condition`, `candidate`, `version`, `order` (from 1),
-        `incident_id`, `execution_uid`, `run_started_at`, `gate_at`, `stop`, `k`, `n`, `log_evidence` (NaN
+        `incident_id`, `execution_uid`, `run_started_at`, `gate_at`, `stop`, `unlabelled`, `k`, `n`, `log_evidence` (NaN
         where nobody looked, and after the test had ended), `looked`, `line` (log-evidence to cross just then),
         `decides` (the last that had entered when it was decided).
     """
@@ -125,6 +134,11 @@ def gate_entries(votes: pd.DataFrame, hypothesis: Hypothesis) -> pd.DataFrame:
 
     Notes
     -----
+    Good incidents enter, and stops without a label at their age, each as a false stop; a pass without one is left
+    out. Whatever the missing labels would have said, the share of stops among what enters is then not below
+    P(stop|G), and no label that comes later changes it. The price is power where runs that did no good are labelled
+    late.
+
     The label age is one number for all, so the order of start is the order in which labels come of age: no
     incident overtakes an earlier one. With target-days as the unit the first that enters speaks for its
     day.
@@ -132,8 +146,7 @@ def gate_entries(votes: pd.DataFrame, hypothesis: Hypothesis) -> pd.DataFrame:
     wanted = (
         (votes["condition"] == hypothesis.condition)
         & (votes["candidate"] == hypothesis.candidate)
-        & votes["gate"]
-        & (votes["label"] == Label.GOOD.value)
+        & ((votes["gate"] & (votes["label"] == Label.GOOD.value)) | (votes["unlabelled"] & votes["stop"]))
     )
     entering = votes[wanted].sort_values(["run_started_at", "incident_id"], kind="stable")
     return one_vote_per_target_day(entering) if hypothesis.unit is Unit.TARGET_DAY else entering
@@ -201,7 +214,7 @@ def run_gate(
     -----
     The chance that any true H0 of this tuning is ever rejected is at most alpha, however often it is looked
     at. It rests on: every incident judged by the rate in force when it started, given the past, not below
-    the target; labels whose delay does not depend on the verdict; a design effect that the unit has taken
+    the target; labels that are not written anew after their age; a design effect that the unit has taken
     care of; hypotheses fixed before the gate's incidents were seen.
 
     References
@@ -224,7 +237,9 @@ def run_gate(
     decisions = []
     for i, hypothesis in enumerate(hypotheses):
         stop = entries[i]["stop"]
-        stops = rate(int(stop.sum()), len(stop), minimum=minimum)
+        judged = rate(int(stop.sum()), len(stop), minimum=minimum)
+        labelled = stop[~entries[i]["unlabelled"]]
+        stops = rate(int(labelled.sum()), len(labelled), minimum=minimum)
         at = decided[i]
         instant = courses[i].when
         when = None if instant is None else pd.Timestamp(instant, tz="UTC")
@@ -234,6 +249,7 @@ def run_gate(
                 hypothesis=hypothesis,
                 passed=at is not None,
                 stops=stops,
+                judged=judged,
                 log_evidence=highest[i],
                 p_value=p_values[i],
                 p_adjusted=p_adjusted,
@@ -241,25 +257,37 @@ def run_gate(
                 line=courses[i].line,
                 decided_at=when,
                 decided_after=None if at is None else at + 1,
-                why=_reason(hypothesis, stops, at, p_adjusted=p_adjusted, alpha=alpha),
+                why=_reason(hypothesis, stops, judged, at, p_adjusted=p_adjusted, alpha=alpha),
             )
         )
     logs = [_log(h, part, path, one) for h, part, path, one in zip(hypotheses, entries, paths, courses, strict=True)]
     return GateResult(decisions=tuple(decisions), log=pd.concat(logs, ignore_index=True) if logs else _no_log())
 
 
-def _reason(hypothesis: Hypothesis, stops: Rate, at: int | None, *, p_adjusted: float, alpha: float) -> str:
+def _reason(
+    hypothesis: Hypothesis, stops: Rate, judged: Rate, at: int | None, *, p_adjusted: float, alpha: float
+) -> str:
     target = percent(hypothesis.target)
     unit = "good incidents" if hypothesis.unit is Unit.INCIDENT else "target-days with a good incident"
+    unlabelled = judged.n - stops.n
+    counted = f"; {counted_as_false(unlabelled)}: the test saw {judged.k}/{judged.n}" if unlabelled else ""
     if at is not None:
         return (
-            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; adjusted p {p_adjusted:.3g}"
+            f"false stops shown below {target} after {at + 1} {unit}; now {stops.text()}; "
+            f"adjusted p {p_adjusted:.3g}{counted}"
         )
     if not stops.enough:
-        return f"not enough data: {stops.n} of {stops.minimum} {unit} needed"
-    if stops.estimate is not None and stops.estimate >= hypothesis.target:
-        return f"{stops.text()}: not below {target}"
-    return f"{stops.text()}: not yet shown below {target} (adjusted p {p_adjusted:.3g}, {alpha:g} needed)"
+        return f"not enough data: {stops.n} of {stops.minimum} {unit} needed{counted}"
+    if judged.estimate is not None and judged.estimate >= hypothesis.target:
+        return f"{stops.text()}: not below {target}{counted}"
+    return f"{stops.text()}: not yet shown below {target} (adjusted p {p_adjusted:.3g}, {alpha:g} needed){counted}"
+
+
+def counted_as_false(unlabelled: int) -> str:
+    """Say what the gate did with stops that had no label at their age."""
+    if unlabelled == 1:
+        return "1 stop had no label at its age and counted as a false stop"
+    return f"{unlabelled:,} stops had no label at their age and counted as false stops"
 
 
 def _instants(entries: pd.DataFrame) -> NDArray[np.datetime64]:
@@ -268,7 +296,7 @@ def _instants(entries: pd.DataFrame) -> NDArray[np.datetime64]:
 
 def _log(hypothesis: Hypothesis, entries: pd.DataFrame, path: Floats, course: Course) -> pd.DataFrame:
     order = np.arange(1, len(entries) + 1)
-    columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "stop"]
+    columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "stop", "unlabelled"]
     kept = entries[columns].reset_index(drop=True)
     for name in ("incident_id", "execution_uid"):
         kept[name] = kept[name].astype(str)

@@ -94,10 +94,12 @@ class Votes:
         `workflow_uid`, `execution_uid`, `run_started_at`, `verdict`, `stop` (Failed or Error), `target`,
         `target_day`, `group`, `label` (good, bad or missing), `label_source`, `no_outcome` (why there is no
         label), `inherited` (the workflow had other steps), `holdout`, `gate` (may move the gate),
-        `not_in_gate` (why not), `gate_at` (when it may), `any_run_good`, `any_run_stop` (of the incident's
-        good runs, any was stopped), `runs`, `p_ran`, `percent`, `policy_digest`, `settings_digest`,
-        `timeout_s`, `hold_for_s`, `poll_interval_s` (missing: the default schedule), `time_to_pass_s`,
-        `time_to_pass_lower_s`, `observed_s` (seconds from the action's end to the last look), `fatal`.
+        `not_in_gate` (why not), `gate_at` (when it may), `unlabelled` (what keeps it from the gate is that at
+        its label age, which has come, nothing that may judge had said good, bad or inconclusive), `any_run_good`,
+        `any_run_stop` (of the incident's good runs, any was stopped), `runs`, `p_ran`, `percent`,
+        `policy_digest`, `settings_digest`, `timeout_s`, `hold_for_s`, `poll_interval_s` (missing: the default
+        schedule), `time_to_pass_s`, `time_to_pass_lower_s`, `observed_s` (seconds from the action's end to the last
+        look), `fatal`.
     counts : mapping of str to int
         Evaluation rows read and what became of each: nothing is dropped silently.
     label_age_s : float
@@ -147,8 +149,8 @@ def cast_votes(
     Notes
     -----
     Rollback runs, dry runs and skipped evaluations do not vote. A label whose `outcome_at` is not known
-    counts as in time. Labels whose delay depends on the outcome break the gate's "as known at the label
-    age" by leaving a chosen part of the incidents out; the share left out is in `not_in_gate`.
+    counts as in time. Labels whose delay depends on the verdict leave a chosen part of the incidents out; the
+    gate therefore counts the stops among the `unlabelled` as false stops (`sequential.gate_entries`).
     """
     rows = Columns(evaluations, name="evaluations", needed=EVALUATION_COLUMNS)
     runs = Columns(executions, name="executions", needed=EXECUTION_COLUMNS)
@@ -277,6 +279,11 @@ def _add_gate(data: pd.DataFrame, rows: Columns, labels: RunLabels, first: Codes
         why[marks[name]] = NOT_IN_GATE.index(name)
     _set_gate(data, why)
     data["gate_at"] = as_timestamps(gate_at)
+    inconclusive = labels.no_outcome[first] == NO_OUTCOMES.index(NoOutcome.INCONCLUSIVE)
+    unanswered = marks[NotInGate.NO_OUTCOME] & ~inconclusive
+    no_label = unanswered | marks[NotInGate.NOT_INDEPENDENT] | marks[NotInGate.LABEL_LATE]
+    left_alone = labels.group[first] == GROUPS.index(Group.LEFT_ALONE)
+    data["unlabelled"] = no_label & left_alone & labels.holdout[first]
 
 
 def _hold_back_young(data: pd.DataFrame, as_of: pd.Timestamp) -> None:
@@ -285,6 +292,7 @@ def _hold_back_young(data: pd.DataFrame, as_of: pd.Timestamp) -> None:
     young = _instants(data["gate_at"]) > as_instant(as_of)
     not_mature = NOT_IN_GATE.index(NotInGate.NOT_MATURE)
     _set_gate(data, np.where(young & ((why < 0) | (why > not_mature)), not_mature, why))
+    data["unlabelled"] &= ~young
 
 
 def _set_gate(data: pd.DataFrame, why: Codes) -> None:

@@ -90,7 +90,7 @@ def fails_of(choice: Choice, settled: SettledColumns, rows: Codes, incidents: In
 
     stop = any_of(settled.stop)
     unknown = any_of(settled.verdict == VERDICTS.index(Verdict.CENSORED)) & ~stop
-    worse = stop | (unknown & incidents.good)
+    worse = stop | (unknown & (incidents.good | incidents.judges_unlabelled))
     wait_s = np.zeros(size)
     if choice.condition.phase is Phase.POST:
         np.maximum.at(wait_s, at, settled.settled_s[counted])

@@ -28,8 +28,9 @@ class Incidents:
     ----------
     frame : DataFrame
         One row per counted incident, in order of start: `incident_id`, `execution_uid`, `run_started_at`, `gate_at`,
-        `target_day`, `label`, `gate` (its label may judge), `searched` (its label may be searched on: independent of
-        the conditions' own facts, and of an incident that no required condition enrols).
+        `target_day`, `label`, `gate` (its label may judge), `unlabelled` (there was none in time), `searched` (its
+        label may be searched on: independent of the conditions' own facts, and of an incident that no required
+        condition enrols).
     of_row : array of int64, shape (rows of evaluations,)
         Place in `frame` of the incident whose first workflow the evaluation belongs to; -1 for all others.
     search : array of bool, shape (incidents,)
@@ -44,6 +45,11 @@ class Incidents:
     search: Flags
     split: Split
     incomplete: int
+
+    @property
+    def judges_unlabelled(self) -> Flags:
+        """Of the gate's side, without a label at its age: were it stopped, it would count as a false stop."""
+        return np.asarray(self.frame["unlabelled"], bool) & ~self.search
 
     @property
     def good(self) -> Flags:
@@ -123,7 +129,7 @@ def incidents_of(
     split = split_in_time(kept, search_share=search_share, cut_at=cut_at)
     # Whether an observation ended early is each condition's own affair; `fails` says what a suite makes of it.
     eligible = kept["gate"] | (kept["not_in_gate"] == NotInGate.CENSORED.value)
-    columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "target_day", "label"]
+    columns = ["incident_id", "execution_uid", "run_started_at", "gate_at", "target_day", "label", "unlabelled"]
     return Incidents(
         frame=kept[columns].assign(gate=eligible, searched=~kept["not_in_gate"].isin(NOT_SEARCHED)),
         of_row=of_row,

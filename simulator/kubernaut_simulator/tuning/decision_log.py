@@ -1,8 +1,9 @@
 """The decision log: every incident that entered a condition's test, with the evidence and the line that it must cross.
 
-It may be looked at every day. An incident enters once, in order of start, at its label age; what is written of it is
-never revised by what is recorded later, as long as the cut, the terms and the conditions of the tuning stay the same.
-Beside it stands what becomes of each condition's block budget once it is enforced.
+It may be looked at every day. An incident enters once, in order of start, at its label age; a stop without a label
+then counts as a false stop. What is written of an incident is never revised by what is recorded later, as long as the
+cut, the terms and the conditions of the tuning stay the same. Beside it stands what becomes of each condition's block
+budget once it is enforced.
 """
 
 from __future__ import annotations
@@ -52,9 +53,10 @@ class DecisionLog(Result):
         """One row per hypothesis and incident that entered.
 
         Columns: `condition`, `version`, `policy` (digest), `timeout s`, `hold for s`, `alpha share` (what the version
-        may spend, before Holm), `order`, `started`, `entered` (at its label age), `incident`, `good run` (let through
-        or stopped), `k`, `n` (stops among the good), `evidence` (the martingale; NaN where nobody looked, before 20 and
-        after the test had ended), `line` (to cross), `decision`, `decided at` (NaT while open).
+        may spend, before Holm), `order`, `started`, `entered` (at its label age), `incident`, `good run` (let through,
+        stopped, or stopped without a label, which counts as a false stop), `k`, `n` (stops among them), `evidence` (the
+        martingale; NaN where nobody looked, before 20 and after the test had ended), `line` (to cross), `decision`,
+        `decided at` (NaT while open).
         """
         log = self.tuning.gate.log
         if log.empty:
@@ -80,7 +82,11 @@ class DecisionLog(Result):
                 "started": own["run_started_at"],
                 "entered": own["gate_at"],
                 "incident": own["incident_id"],
-                "good run": np.where(own["stop"].astype(bool), "stopped", "let through"),
+                "good run": np.select(
+                    [own["unlabelled"].astype(bool), own["stop"].astype(bool)],
+                    ["stopped, no label: counts as false", "stopped"],
+                    "let through",
+                ),
                 "k": own["k"],
                 "n": own["n"],
                 "evidence": evidence,
@@ -133,7 +139,8 @@ class DecisionLog(Result):
             "window": self.tuning.replay.window,
             "split": self.tuning.split.text(),
             "entries": "good incidents after the cut, once each, in order of start, at their label age "
-            f"({self.tuning.replay.label_age_s / 3600:g} h); never revised",
+            f"({self.tuning.replay.label_age_s / 3600:g} h), "
+            "never revised; a stop without a label at that age counts as a false stop",
             "evidence": f"of a test martingale that fewer than {percent(self.tuning.target)} of good incidents are "
             "stopped; it may be looked at any day",
             "line": f"alpha {self.tuning.alpha:g} over all hypotheses (Holm): it falls when one is decided, and is "
@@ -146,6 +153,7 @@ class DecisionLog(Result):
         return [
             f"tomorrow's log begins with today's: --cut-at {self.tuning.split.cut_at:%Y-%m-%dT%H:%M:%SZ}, same "
             "conditions, same terms; a condition that joins later raises the lines of all",
+            *self.tuning.counted_as_false(),
             *self._budget_notes(),
         ]
 

@@ -155,6 +155,11 @@ def _evidence(one: ConditionDecision) -> dict[str, Any]:
             "pAdjusted": _rounded(one.gate.p_adjusted),
             "version": one.gate.hypothesis.version,
         }
+        if one.gate.unlabelled:
+            found |= {
+                "judged": f"{one.gate.judged.k}/{one.gate.judged.n}",
+                "unlabelledStops": one.gate.unlabelled,
+            }
     if one.timeout is not None:
         found["timeout"] = one.timeout.recommendation.text()
     return found

@@ -18,7 +18,7 @@ from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
 from kubernaut_simulator.estimation.split import Split
 from kubernaut_simulator.results.base import CONDITION, MISSING, Result
 from kubernaut_simulator.results.timeouts import ConditionTimeout
-from kubernaut_simulator.results.wording import grouped
+from kubernaut_simulator.results.wording import grouped, short_names
 
 if TYPE_CHECKING:
     from kubernaut_simulator.replay.replay import Replay
@@ -195,6 +195,7 @@ class Tuning(Result):
                 if estimate is not None and estimate >= self.target
                 else []
             ),
+            *self.counted_as_false(),
             *grouped(said, conditions=[str(one.condition) for one in self.decisions]),
             *dict.fromkeys(warning for level in self.before.values() for warning in level.texts.warnings),
         ]
@@ -218,8 +219,8 @@ class Tuning(Result):
         """Say how many more good incidents a decision likely takes; None where it is decided or nothing entered."""
         if one.gate is None or one.gate.passed or not one.gate.stops.n:
             return None
-        stops = one.gate.stops
-        return outlook(stops.k, stops.n, target=self.target, line=one.gate.line)
+        judged = one.gate.judged
+        return outlook(judged.k, judged.n, target=self.target, line=one.gate.line)
 
     def _ahead(self, one: ConditionDecision) -> dict[str, Any]:
         found = self.outlook(one)
@@ -237,7 +238,7 @@ class Tuning(Result):
         days = (last - self.split.cut_at) / pd.Timedelta(days=1)
         if one.gate is None or not one.gate.stops.n or days <= 0:
             return None
-        return float(more * days / one.gate.stops.n)
+        return float(more * days / one.gate.judged.n)
 
     def _together(self) -> str:
         if not any(one.after.required for one in self.decisions):
@@ -258,14 +259,21 @@ class Tuning(Result):
                     "only the test makes a condition required. Leave the export, or the flag, if you know better",
                 )
 
+    def counted_as_false(self) -> list[str]:
+        """Say what the test assumed of the stops whose label was not there in time."""
+        names = short_names(str(one.condition) for one in self.decisions)
+        counts = {str(one.condition): one.gate.unlabelled for one in self.decisions if one.gate is not None}
+        told = ", ".join(f"{names[name]} ({count:,})" for name, count in counts.items() if count)
+        return [_LABEL_MISSING.format(age=f"{self.replay.label_age_s / 3600:g} h", told=told)] if told else []
+
     def _did_not_judge(self) -> Iterator[tuple[str, str]]:
-        """Say which incidents after the cut could not move the test, and why."""
+        """Say which incidents after the cut have no label that could move the test, and why."""
         votes = self.split.gate[~self.split.gate["candidate"]]
         for one in self.decisions:
             reasons = votes.loc[votes["condition"] == str(one.condition), "not_in_gate"].value_counts()
             told = ", ".join(f"{why} ({n:,})" for why, n in reasons.items() if n)
             if told:
-                yield str(one.condition), f"incidents after the cut that did not judge: {told}"
+                yield str(one.condition), f"incidents after the cut whose label did not judge: {told}"
 
     def decision_log(self) -> DecisionLog:
         """Give every incident that entered the tests, with the evidence after it and the line to cross."""
@@ -286,6 +294,9 @@ def _row(one: ConditionDecision) -> dict[str, Any]:
         "false stops": ("not enough data" if one.recorded else "not recorded") if stops is None else counted(stops),
         "false stops k": 0 if stops is None else stops.k,
         "false stops n": 0 if stops is None else stops.n,
+        "unlabelled stops": 0 if one.gate is None else one.gate.unlabelled,
+        "test k": 0 if one.gate is None else one.gate.judged.k,
+        "test n": 0 if one.gate is None else one.gate.judged.n,
         "upper 95 %": None if stops is None or stops.n == 0 else stops.upper,
         "timeout": one.timeout_text if one.condition.phase is Phase.POST else format_duration(one.after.timeout_s),
         "flag": one.flag,
@@ -297,14 +308,15 @@ def _row(one: ConditionDecision) -> dict[str, Any]:
 def _answer(decision: GateDecision | None) -> str:
     if decision is None:
         return "not enough data: none after the cut"
-    stops, target = decision.stops, percent(decision.hypothesis.target)
+    stops, judged, target = decision.stops, decision.judged, percent(decision.hypothesis.target)
+    test = f" (test: {judged.k}/{judged.n})" if decision.unlabelled else ""
     if decision.passed:
-        return f"shown below {target}"
+        return f"shown below {target}{test}"
     if not stops.enough:
-        return f"not enough data: {stops.n} of {stops.minimum}"
-    if stops.estimate is not None and stops.estimate >= decision.hypothesis.target:
-        return f"not below {target}"
-    return f"not yet shown below {target}"
+        return f"not enough data: {stops.n} of {stops.minimum}{test}"
+    if judged.estimate is not None and judged.estimate >= decision.hypothesis.target:
+        return f"not below {target}{test}"
+    return f"not yet shown below {target}{test}"
 
 
 _TWO_QUESTIONS = (
@@ -312,6 +324,11 @@ _TWO_QUESTIONS = (
     "read every day and over all conditions at once: a limit below the target is not yet a decision"
 )
 
+
+_LABEL_MISSING = (
+    "stops without a label at their age ({age}) counted as false stops, in the test's k/n and not in the false stops "
+    "shown: {told}; raise --label-age to wait for late labels"
+)
 
 _OUTLOOK = (
     f"outlook: further good incidents until a decision has a chance of {LIKELY * 100:g} %, and the time that takes at "

@@ -24,6 +24,7 @@ from kubernaut.verdicts import Verdict
 from kubernaut_simulator.estimation.rates import Rate, rate
 from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateResult, run_gate
 from kubernaut_simulator.estimation.split import SEARCH_SHARE, Split, split_in_time
+from kubernaut_simulator.estimation.votes import LABEL_AGE_S
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
@@ -63,6 +64,8 @@ class TuningTerms:
         The cut of an earlier tuning, so that incidents which have judged are not searched.
     percent : float
         Rollout percent of a condition that becomes required.
+    label_age_s : float, unit s
+        After a run's start; a stop without a label by then counts as a false stop. Longer waits for late labels.
     """
 
     target: float = TARGET
@@ -71,6 +74,7 @@ class TuningTerms:
     search_share: float = SEARCH_SHARE
     cut_at: pd.Timestamp | None = None
     percent: float = FIRST_STAGE_PERCENT
+    label_age_s: float = LABEL_AGE_S
 
 
 def tune(
@@ -92,7 +96,7 @@ def tune(
         What is tuned; None tunes what was recorded last (`recorded_sets`).
     terms : TuningTerms or None
     first : Replay or None
-        The history replayed by these conditions, when that was done already.
+        The history replayed by these conditions, when that was done already; its label age is then the one that counts.
     evaluator : Evaluator or None
         None starts worker processes for this tuning.
     progress : Progress
@@ -124,13 +128,27 @@ def tune(
         conditions = compiled(recorded_sets(rows.evaluations, rows.attempts, rows.policies, runs=known.runs))
     with workers_or(evaluator) as by:
         if first is None:
-            first = replay(history, conditions, evaluator=by, progress=progress, work=work)
+            first = replay(
+                history,
+                conditions,
+                evaluator=by,
+                label_age_s=terms.label_age_s,
+                progress=progress,
+                work=work,
+            )
         split = split_in_time(first.votes.data, search_share=terms.search_share, cut_at=terms.cut_at)
         choices = _choose_all(conditions, split, share=terms.share)
         chosen = _with_choices(conditions, choices)
         second = first
         if chosen is not conditions:
-            second = replay(history, chosen, evaluator=by, progress=progress, work=work)
+            second = replay(
+                history,
+                chosen,
+                evaluator=by,
+                label_age_s=first.label_age_s,
+                progress=progress,
+                work=work,
+            )
     challengers = sum(len(level.candidates) for level in conditions.values())
     gate_split = split_in_time(
         second.votes.data, cut_at=split.cut_at, candidates_compared=compared(choices, challengers)

@@ -7,7 +7,14 @@ from helpers.vote_frames import Rows, hours
 from kubernaut_simulator.calibration import gate_worlds
 from kubernaut_simulator.calibration.bunches import Bunches, draw_votes
 from kubernaut_simulator.calibration.coverage import limits_in
-from kubernaut_simulator.calibration.gates import NEVER, decided_after, decided_by_holm, fixed_sample_line, gate_line
+from kubernaut_simulator.calibration.gates import (
+    NEVER,
+    decided_after,
+    decided_among,
+    decided_by_holm,
+    fixed_sample_line,
+    gate_line,
+)
 from kubernaut_simulator.estimation.clustering import cluster_spread, design_effect_limits, one_vote_per_target_day
 from kubernaut_simulator.estimation.false_stops import false_stops
 from kubernaut_simulator.estimation.multiplicity import version_price
@@ -85,8 +92,25 @@ def test_incidents_enter_as_the_worlds_of_late_labels_have_it():
     entries = gate_entries(votes_of(stops, delays_h=delays_h), Hypothesis(condition=f"{NAME}c0", target=TARGET))
     late = delays_h > 24
 
-    assert entries["stop"].tolist() == stops[~late].tolist()
-    assert 0 < late.sum() < 60
+    assert entries["stop"].tolist() == stops[~late | stops].tolist()
+    assert 0 < (late & stops).sum() < (late | stops).sum() < 60
+
+
+def test_worlds_whose_labels_are_not_there_in_time_decide_where_run_gate_decides():
+    rng = np.random.default_rng(5)
+    line = gate_line(120, target=TARGET, alpha=0.05 / version_price(1), look_every=10)
+    stops = rng.random((10, 120)) < np.linspace(0.0, 0.1, 10)[:, None]
+    labelled = rng.random((10, 120)) >= 0.3
+    ours = decided_among(stops, labelled | stops, line)
+    asked = [Hypothesis(condition=f"{NAME}c0", target=TARGET)]
+    for world, known, after in zip(stops, labelled, ours, strict=True):
+        votes = votes_of(world, delays_h=np.where(known, 1.0, 30.0))
+        log = run_gate(votes, asked, look_every=10).log
+        decides = log.loc[log["decides"], "incident_id"].tolist()
+
+        assert decides == ([] if after == NEVER else [f"i{after - 1:04d}"])
+    assert (ours == NEVER).any()
+    assert (ours != NEVER).any()
 
 
 def test_the_search_sees_what_the_split_gives_it():

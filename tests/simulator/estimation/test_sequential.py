@@ -94,13 +94,100 @@ def test_only_good_gate_votes_enter_in_order_of_start():
     rows.run("late", {"a": "Passed"}, hour=9)
     rows.run("early", {"a": "Failed"}, hour=1)
     rows.run("bad", {"a": "Failed"}, hour=2, outcome="ineffective")
-    rows.run("health", {"a": "Failed"}, hour=3, source="health")
+    rows.run("health", {"a": "Passed"}, hour=3, source="health")
     rows.run("young", {"a": "Failed"}, hour=40)
     votes = cast_votes(*rows.frames(), as_of=hours(50)).data
     log = run_gate(votes, [hypothesis()]).log
 
     assert log["incident_id"].tolist() == ["early", "late"]
     assert log[["k", "n"]].to_numpy().tolist() == [[1, 1], [1, 2]]
+
+
+def test_a_stop_without_a_label_at_its_age_counts_as_a_false_stop_and_a_pass_is_left_out():
+    rows = Rows()
+    for at, (name, change) in enumerate(
+        {
+            "good": {},
+            "bad in time": {"outcome": "ineffective"},
+            "inconclusive in time": {"outcome": "inconclusive"},
+            "good late": {"outcome_after_h": 25.0},
+            "bad late": {"outcome": "ineffective", "outcome_after_h": 30.0},
+            "no outcome": {"outcome": None},
+            "health": {"source": "health"},
+            "inconclusive by health": {"outcome": "inconclusive", "source": "health"},
+            "enrolled": {"outcome": None, "evaluation": {"required": True, "percent": 60.0}},
+            "overridden": {"outcome": None, "evaluation": {"overridden": True}},
+            "cut short": {"outcome": None, "execution": {"cut_short": True}},
+            "young": {"outcome": None, "hour": 990.0},
+        }.items()
+    ):
+        for verdict in ("Failed", "Error", "Passed", "Censored"):
+            rows.run(f"{name} {verdict}", {"a": verdict}, **({"hour": float(at)} | change))
+    result = run_gate(cast_votes(*rows.frames(), as_of=hours(999)).data, [hypothesis()])
+    late = [
+        f"{name} {verdict}"
+        for name in ("good late", "bad late", "no outcome", "health", "inconclusive by health")
+        for verdict in ("Error", "Failed")
+    ]
+
+    assert result.log["incident_id"].tolist() == ["good Error", "good Failed", "good Passed", *late]
+    assert result.log.loc[result.log["unlabelled"], "incident_id"].tolist() == late
+    (decision,) = result.decisions
+    assert (decision.stops.k, decision.stops.n) == (2, 3)
+    assert (decision.judged.k, decision.judged.n, decision.unlabelled) == (12, 13, 10)
+    assert "10 stops had no label at their age and counted as false stops: the test saw 12/13" in decision.why
+
+
+def test_stops_that_are_labelled_late_do_not_make_a_condition_required():
+    rows = Rows()
+    for i in range(120):
+        stop = i % 5 == 0
+        rows.run(f"i{i:03d}", {"a": "Failed" if stop else "Passed"}, hour=30.0 * i, outcome_after_h=40 if stop else 1)
+    votes = cast_votes(*rows.frames(), as_of=hours(1e6)).data
+    (decision,) = run_gate(votes, [hypothesis()]).decisions
+    (left_out,) = run_gate(votes.assign(unlabelled=False), [hypothesis()]).decisions
+
+    assert left_out.passed
+    assert not decision.passed
+    assert (decision.stops.k, decision.judged.k, decision.judged.n) == (0, 24, 120)
+    assert ": not below 15.0 %; 24 stops had no label" in decision.why
+
+
+@settings(deadline=None, max_examples=25)
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.sampled_from(["effective", "ineffective", "inconclusive"]),
+            st.floats(0.5, 60.0),
+            st.sampled_from([None, "effective", "ineffective", "inconclusive"]),
+        ),
+        min_size=1,
+        max_size=25,
+    ),
+    st.floats(0.0, 100.0),
+    st.floats(0.0, 100.0),
+)
+def test_a_later_label_never_revises_what_had_entered(runs, one, other):
+    def log(now):
+        rows = Rows()
+        for i, (stop, outcome, after_h, health) in enumerate(runs):
+            if 2.0 * i > now:
+                break
+            known = 2.0 * i + after_h <= now
+            rows.run(
+                f"i{i:02d}",
+                {"a": "Failed" if stop else "Passed"},
+                hour=2.0 * i,
+                outcome=outcome if known else health,
+                source="person" if known else "health",
+                outcome_after_h=after_h if known else 0.1,
+            )
+        return run_gate(cast_votes(*rows.frames(), as_of=hours(now)).data, [hypothesis()], minimum=1).log
+
+    early, late = log(min(one, other)), log(max(one, other))
+
+    pd.testing.assert_frame_equal(early, late.iloc[: len(early)], check_dtype=False)
 
 
 def test_what_comes_later_never_changes_what_had_entered():

@@ -29,10 +29,11 @@ def test_an_entry_holds_what_the_test_saw(tuning):
         own = log.data[log.data["condition"] == decision.hypothesis.condition]
         last = own.iloc[-1]
 
-        assert (last["k"], last["n"]) == (decision.stops.k, decision.stops.n)
+        assert (last["k"], last["n"]) == (decision.judged.k, decision.judged.n)
         assert own["order"].tolist() == list(range(1, len(own) + 1))
         assert own["entered"].is_monotonic_increasing
-        assert (own["good run"] == "stopped").sum() == last["k"]
+        assert own["good run"].str.startswith("stopped").sum() == last["k"]
+        assert (own["good run"] == "stopped, no label: counts as false").sum() == decision.unlabelled
         looked = own[own["evidence"].notna()].iloc[-1]
         expected = math.exp(log_evidence_below(int(looked["k"]), int(looked["n"]), tuning.target))
         assert looked["evidence"] == pytest.approx(expected)

@@ -113,7 +113,7 @@ def test_a_label_that_is_not_independent_never_gates():
     assert not one.after.required
     assert one.gate is None or one.gate.stops.n == 0
     assert "not enough data" in one.why
-    assert any("did not judge" in note for note in tuning.notes)
+    assert any("label did not judge" in note for note in tuning.notes)
 
 
 @settings(max_examples=12)

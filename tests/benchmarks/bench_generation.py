@@ -1,8 +1,8 @@
 """How many executions a second are generated: by one process, by one a core, and what remembering is worth.
 
-``python tests/benchmarks/bench_generation.py [--quick]`` prints the section of docs/benchmarks.md that `section` gives.
+``python tests/benchmarks/bench_generation.py [--quick]`` prints the section of docs/benchmarks.md.
 The baseline, in the same run, remembers no judgement: every look that shows something new goes through the policy
-worker. Memory is measured while a long world is streamed, each in a process of its own.
+worker. What a long world holds while it is streamed is measured apart (``--memory``).
 """
 
 import argparse
@@ -97,16 +97,8 @@ def measured(run: str, incidents: int) -> dict[str, Any]:
     return found
 
 
-def section(*, quick: bool = False, streamed: bool = True) -> list[str]:
-    """Give the lines of the page about generation.
-
-    Parameters
-    ----------
-    quick : bool
-        An eighth of it, to see that all of it works; without memory.
-    streamed : bool
-        Measure memory, which takes minutes.
-    """
+def section(*, quick: bool = False) -> str:
+    """Measure and give this benchmark's section, an eighth of it when quick; memory is measured by `streamed`."""
     incidents = QUICK if quick else INCIDENTS
     runs = {name: measured(name, incidents) for name in RUNS}
     base = runs["one process, nothing remembered"]
@@ -132,15 +124,20 @@ def section(*, quick: bool = False, streamed: bool = True) -> list[str]:
         *(f"| {name} | {' | '.join(cell(run) for run in runs.values())} |" for name, cell in cells.items()),
         "",
         f"Goal: {GOAL_PER_S:,} executions per second on two cores; {'held' if best >= GOAL_PER_S else 'not held'}.",
+        "",
     ]
-    if streamed and not quick:
-        short, long = (measured("a process a core", count) for count in (SHORT_STREAM, STREAMED))
-        lines += [
-            f"Memory while {STREAMED:,} incidents are streamed: {long['peak_mib']:.0f} MiB in the process that takes them,",
-            f"at most {long['worker_peak_mib']:.0f} MiB in one that plays; {SHORT_STREAM:,} incidents: "
-            f"{short['peak_mib']:.0f} and {short['worker_peak_mib']:.0f} MiB.",
-        ]
-    return [*lines, ""]
+    return "\n".join(lines)
+
+
+def streamed(*, quick: bool = False) -> str:
+    """Measure memory, which takes minutes, and say what came out."""
+    counts = (QUICK, 2 * QUICK) if quick else (SHORT_STREAM, STREAMED)
+    short, long = (measured("a process a core", count) for count in counts)
+    return (
+        f"Memory while {counts[1]:,} incidents are generated and streamed: {long['peak_mib']:.0f} MiB in the process that "
+        f"takes them, at most {long['worker_peak_mib']:.0f} MiB in one that plays; {counts[0]:,} incidents: "
+        f"{short['peak_mib']:.0f} and {short['worker_peak_mib']:.0f} MiB."
+    )
 
 
 def _rate(run: dict[str, Any]) -> float:
@@ -150,15 +147,15 @@ def _rate(run: dict[str, Any]) -> float:
 def main() -> None:
     """Print the section, or one measurement as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="an eighth of it, without memory")
-    parser.add_argument("--no-memory", action="store_true", help="leave out what takes minutes")
+    parser.add_argument("--quick", action="store_true", help="an eighth of it")
+    parser.add_argument("--memory", action="store_true", help="what a long world holds instead; takes minutes")
     parser.add_argument("--run", choices=RUNS, help="one measurement, as JSON")
     parser.add_argument("--incidents", type=int, default=INCIDENTS)
     given = parser.parse_args()
     if given.run:
         print(json.dumps(RUNS[given.run](given.incidents)))
     else:
-        print("\n".join(section(quick=given.quick, streamed=not given.no_memory)))
+        print(streamed(quick=given.quick) if given.memory else section(quick=given.quick))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,11 @@ def told(program: str, *arguments: str) -> Any:
     return json.loads(_output(str(HERE / program), *arguments))
 
 
+def printed(program: str, *arguments: str) -> str:
+    """Run a measurement and give the text that it printed."""
+    return _output(str(HERE / program), *arguments).rstrip()
+
+
 def section_of(module: str, *, quick: bool) -> str:
     """Run a benchmark's ``section(quick=...)`` in a process of its own."""
     return _output("-c", f"import {module}; print({module}.section(quick={quick}))").rstrip() + "\n"

@@ -84,7 +84,8 @@ def _owners(ids: Any, evaluations: Any) -> NDArray[np.int64]:
     if not pa.types.is_dictionary(ids.type):
         return look_up(ids.combine_chunks(), evaluations)
     encoded = ids.unify_dictionaries().combine_chunks()
-    return look_up(encoded.dictionary, evaluations)[np.asarray(encoded.indices)]
+    found: NDArray[np.int64] = look_up(encoded.dictionary, evaluations)[np.asarray(encoded.indices)]
+    return found
 
 
 def _texts(table: ArrowTable, name: str) -> Any:

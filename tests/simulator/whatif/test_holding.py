@@ -7,10 +7,13 @@ import pytest
 from helpers.stored_runs import ACTION, START, Judged, condition, failed, history_of, passed, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from kubernaut_simulator.datasets import load_steady
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.votes import cast_votes
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.replay import Replay, replay
+from kubernaut_simulator.tuning.tune import compiled
 from kubernaut_simulator.whatif.holding import Effect, NotScored, Setting, hold_effects
 from kubernaut_simulator.whatif.holding_result import HoldingResult, holding_of
 from kubernaut_simulator.whatif.polling import SeenPass, coarser_pass, poll_effects
@@ -243,3 +246,18 @@ def test_nothing_to_hold_is_said() -> None:
 
     assert "there is nothing to hold" in empty.text()
     assert not empty.plot().data
+
+
+def test_other_conditions_are_asked_on_their_own_terms() -> None:
+    steady = load_steady()
+    history = steady.filter(until=steady.evaluations.column("started_at").to_pylist()[400])
+    conditions = compiled(recorded_sets(history.evaluations, history.attempts, history.policies))
+    recorded, same = (
+        Replay(source=history, conditions=by, rows=replay(history, evaluator=InProcessEvaluator()).rows).holding(
+            holds_s=[30.0], polls_s=[20.0], evaluator=InProcessEvaluator()
+        )
+        for by in (None, conditions)
+    )
+
+    pd.testing.assert_frame_equal(recorded.data, same.data)
+    assert recorded.data["later n"].sum() > 0

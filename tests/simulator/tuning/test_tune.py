@@ -319,3 +319,31 @@ def test_the_search_leaves_preconditions_and_chooses_their_unit():
     assert choose(PRE, current, votes, share=0.9).unit is Unit.INCIDENT
     assert choose(PRE, current, outage, share=0.9).unit is Unit.TARGET_DAY
     assert choose(PRE, current, votes, share=0.9).candidates_compared == 1
+
+
+def test_stops_that_nothing_independent_labelled_count_as_false_and_it_is_said():
+    stop = FactRun(found={PRE: False}, source=OutcomeSource.HEALTH)
+    passed = FactRun(found={PRE: True})
+    tuning = tuned(fact_history([*[passed] * 150, *[passed, passed, passed, stop] * 25]))
+    one = decision_of(tuning)
+
+    assert not one.after.required
+    assert (one.gate.stops.k, one.gate.unlabelled) == (0, 25)
+    assert one.gate.judged.n == one.gate.stops.n + 25
+    assert one.answer == "not below 15.0 % (test: 25/100)"
+    assert "25 stops had no label at their age and counted as false stops: the test saw 25/100" in one.why
+    (note,) = (note for note in tuning.notes if note.startswith("stops without a label"))
+    assert "(24 h)" in note
+    assert "(25); raise --label-age" in note
+    assert note in tuning.decision_log().notes
+    assert tuning.data.loc[0, ["false stops", "unlabelled stops", "test k", "test n"]].tolist() == ["0/75", 25, 25, 100]
+    assert '"judged":"25/100"' in tuning.to_configmaps().replace("\\", "")
+    assert "unlabelledStops" in tuning.to_configmaps()
+
+
+def test_another_label_age_is_the_one_of_both_replays():
+    history = pre_history([(True, True)] * 100)
+
+    assert decision_of(tuned(history, label_age_s=3600.0)).after.required
+    assert decision_of(tuned(history, label_age_s=30 * 24 * 3600.0)).gate.stops.n == 0
+    assert tuned(history, label_age_s=3600.0).replay.label_age_s == 3600.0

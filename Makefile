@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench statistics docs datasets notebooks cluster cluster-stop clean
+.PHONY: help demo test test-fast check format bench statistics docs datasets notebooks notebook-outputs cluster cluster-stop clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; say which with: make PYTHON=python3.12") if sys.version_info < (3, 11) else None'
@@ -54,6 +54,9 @@ datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
 notebooks: $(STAMP)  ## Open the notebooks in JupyterLab
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,notebooks]'
 	$(BIN)/jupyter lab notebooks
+
+notebook-outputs: $(STAMP)  ## Run the notebooks anew and keep what they show; after a change of data or words
+	$(BIN)/python -m tests.helpers.notebooks
 
 cluster: $(STAMP)  ## Boot a real Kubernetes to play with, without Docker; prints the KUBECONFIG line
 	@PYTHONPATH=tests $(BIN)/python -m cluster up

@@ -159,7 +159,7 @@ class UnreachableError(ApiError):
 
 
 class LeadershipLostError(KubernautError):
-    """This process does not lead any more, or cannot be sure that it does, and must not write."""
+    """The process does not lead any more, or cannot be sure that it does, and must not write."""
 
 
 class EvaluatorError(KubernautError):

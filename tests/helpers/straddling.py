@@ -15,11 +15,13 @@ RUNS, AGAIN = 96, 40
 
 def straddling_rows() -> list[Row]:
     """Give three conditions' history in which incidents come again days later, in other runs."""
-    rows = []
+    rows: list[Row] = []
     for row in tunable_rows(RUNS):
-        number = -1 if isinstance(row, PolicyRow) else int(row.incident_id.rpartition("-")[2])
-        first = number - (RUNS - AGAIN)
-        rows.append(replace(row, incident_id=f"incident-{first}") if first >= 0 else row)  # type: ignore[call-arg]
+        if isinstance(row, PolicyRow):
+            rows.append(row)
+            continue
+        first = int(row.incident_id.rpartition("-")[2]) - (RUNS - AGAIN)
+        rows.append(replace(row, incident_id=f"incident-{first}") if first >= 0 else row)
     return rows
 
 

@@ -96,9 +96,10 @@ class Calibration(Result):
         """Give claims and, under `proofs`, each proof with its cells."""
         return {**super().as_json(), "proofs": [proof.as_json() for proof in self.proofs]}
 
-    def html(self, *, max_rows: int | None = None) -> str:
+    def html(self, *, max_rows: int | None = None, wide: bool = True) -> str:
         """Give the claims, then each proof."""
-        return "\n".join([super().html(max_rows=max_rows), *(proof.html(max_rows=max_rows) for proof in self.proofs)])
+        proofs = (proof.html(max_rows=max_rows, wide=wide) for proof in self.proofs)
+        return "\n".join([super().html(max_rows=max_rows, wide=wide), *proofs])
 
     def plot(self) -> Any:
         """Give a chart of how far each share lies on the right side of its threshold, with its Monte-Carlo interval."""

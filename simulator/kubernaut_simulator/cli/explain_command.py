@@ -68,9 +68,9 @@ def explain(
     """
     from kubernaut.errors import InputError
     from kubernaut.policy.worker.client import WorkerEvaluator
-    from kubernaut_simulator.results.explanation_pages import explanation_document, explanation_text
     from kubernaut_simulator.cli.loading import load_conditions, load_history
     from kubernaut_simulator.cli.output import print_document
+    from kubernaut_simulator.results.explanation_pages import explanation_document, explanation_text
 
     if (verdict or condition) and not list_:
         raise InputError("--verdict and --condition go with --list; a record is named by its id")

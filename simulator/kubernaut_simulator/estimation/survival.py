@@ -143,13 +143,15 @@ def pass_times(votes: pd.DataFrame) -> PassTimes:
 
     Notes
     -----
-    A run that did not pass is censored at its last look, or at its timeout where no last look was kept; a fatal one
-    never passes. A pass without a time is left out.
+    A run that did not pass is censored at its last look, a failed one at its timeout where no last look was kept; a
+    fatal one never passes. A pass without a time is left out, and so is a censored run without a last look, such as one
+    that cannot be replayed.
     """
     timed = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value])]
     passed = (timed["verdict"] == Verdict.PASSED.value).to_numpy()
     watched = timed["observed_s"].to_numpy(float)
-    watched = np.where(np.isnan(watched), timed["timeout_s"].to_numpy(float), watched)
+    failed = (timed["verdict"] == Verdict.FAILED.value).to_numpy()
+    watched = np.where(np.isnan(watched) & failed, timed["timeout_s"].to_numpy(float), watched)
     time = np.where(passed, timed["time_to_pass_s"].to_numpy(float), watched)
     lower = np.nan_to_num(timed["time_to_pass_lower_s"].to_numpy(float), nan=0.0)
     known = ~np.isnan(time)

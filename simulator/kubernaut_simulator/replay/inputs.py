@@ -64,3 +64,31 @@ def encoded(column: Any) -> Any:
         return column.unify_dictionaries().combine_chunks()
     encoded = pc.dictionary_encode(column.cast(pa.string()), null_encoding="encode")
     return encoded.unify_dictionaries().combine_chunks()
+
+
+def looks_at(looks: ArrowTable, places: NDArray[np.int64]) -> ArrowTable:
+    """Take some looks, in this order, none twice; of facts only the words that they hold, as all would not fit twice.
+
+    Parameters
+    ----------
+    looks : Table
+        With the column `facts`.
+    places : array of int64
+    """
+    wanted = np.zeros(len(looks), bool)
+    wanted[places] = True
+    own = looks.filter(pa.array(wanted))
+    facts = own.schema.get_field_index("facts")
+    own = own.set_column(facts, own.schema.field(facts), _own_words(own.column(facts)))
+    return own.take(pa.array(np.searchsorted(np.flatnonzero(wanted), places)))
+
+
+def _own_words(column: Any) -> Any:
+    if not pa.types.is_dictionary(column.type) or column.null_count:
+        return column
+    chunks = []
+    for chunk in column.chunks:
+        used, codes = np.unique(np.asarray(chunk.indices), return_inverse=True)
+        words = chunk.dictionary.take(pa.array(used))
+        chunks.append(pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), words))
+    return pa.chunked_array(chunks, column.type)

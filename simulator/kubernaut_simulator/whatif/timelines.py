@@ -24,7 +24,7 @@ from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
 from kubernaut_simulator.estimation.columns import NO_INSTANT, Codes, Columns, Flags, Floats
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.folding import FoldingJudge
-from kubernaut_simulator.replay.inputs import LookInputs
+from kubernaut_simulator.replay.inputs import LookInputs, looks_at
 from kubernaut_simulator.replay.looks import LookTimes, Owners
 from kubernaut_simulator.replay.recorded_answers import RecordedAnswers
 from kubernaut_simulator.replay.tasks import rows_by_condition
@@ -184,7 +184,7 @@ class Timelines:
         """
         rows = np.ones(len(self), bool) if wanted is None else wanted
         looks = np.flatnonzero(rows[self.owner])
-        own = attempts.select(_JUDGED).take(pa.array(self.places[looks]))
+        own = looks_at(attempts.select(_JUDGED), self.places[looks])
         inputs, every = LookInputs(own), np.arange(len(looks))
         known = RecordedAnswers(own).usable(inputs, every, policy, settings, in_words=False)
         answer = self.answer.copy()

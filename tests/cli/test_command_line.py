@@ -5,10 +5,12 @@ import pty
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 from helpers.command_line import kubernaut, kubernaut_process
+from kubernaut_simulator.cli import main
 from kubernaut_simulator.cli.exits import ExitCode, GateNotMetError, exit_code_of, run
 from kubernaut_simulator.cli.main import app
 from kubernaut_simulator.cli.reference import markdown
@@ -25,6 +27,7 @@ def paths(command, path=()):
     return [below for name, child in children.items() for below in paths(child, (*path, name))]
 
 
+ROOT = Path(__file__).parents[2]
 COMMANDS = paths(typer.main.get_command(app))
 SLOW_MODULES = ("pandas", "numpy", "pyarrow", "scipy", "plotly", "regopy", "pydantic", "yaml", "rich", "jinja2", "tqdm")
 
@@ -37,9 +40,19 @@ def test_help_has_an_example(command):
     assert f"Example: kubernaut {' '.join(command)}" in " ".join(ran.out.split())
 
 
-def test_the_commands():
-    assert {"demo", "replay", "tune", "export", "explain", "check", "facts"} <= {path[0] for path in COMMANDS}
-    assert {("history", "describe"), ("history", "convert"), ("policy", "lint"), ("policy", "test")} <= set(COMMANDS)
+def test_every_module_of_a_command_is_registered():
+    folder = Path(main.__file__).parent
+    modules = {path.stem.rpartition("_")[0] for path in folder.glob("*_command.py")}
+    modules |= {path.stem.rpartition("_")[0] for path in folder.glob("*_commands.py")}
+
+    assert modules == {path[0] for path in COMMANDS}
+
+
+def test_the_documents_name_no_command_that_is_not_there():
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    named = {found for page in pages for found in re.findall(r"`kubernaut ([a-z]+)", page.read_text())}
+
+    assert named <= {path[0] for path in COMMANDS}
 
 
 def test_help_needs_no_slow_module():

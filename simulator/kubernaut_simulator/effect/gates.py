@@ -20,7 +20,7 @@ from kubernaut_simulator.effect.differences import MINIMUM_IN_ARM
 from kubernaut_simulator.effect.effects import STAGE, Effect, Measure, compared, effects
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.rates import percent, rate
-from kubernaut_simulator.estimation.sequential import ALPHA, MINIMUM_ENTRIES
+from kubernaut_simulator.estimation.sequential import ALPHA, MINIMUM_ENTRIES, speaks_for_going
 from kubernaut_simulator.rollout.lines import above_line, go_line
 
 if TYPE_CHECKING:
@@ -175,15 +175,16 @@ def false_positive_gate(
     said: dict[str, list[str]] = {"above": [], "short": [], "open": [], "below": []}
     each = alpha / max(1, len(conditions))
     for condition in conditions:
-        own = votes[(votes["condition"] == condition) & votes["gate"] & (votes["label"] == Label.GOOD.value)]
-        stops = np.cumsum(own.sort_values(["run_started_at", "incident_id"])["stop"].to_numpy(np.int64))
+        own = votes[votes["condition"] == condition].sort_values(["run_started_at", "incident_id"])
+        stops = np.cumsum(own.loc[own["gate"] & (own["label"] == Label.GOOD.value), "stop"].to_numpy(np.int64))
+        going = np.cumsum(own.loc[speaks_for_going(own), "stop"].to_numpy(np.int64))
         n = len(stops)
         text = f"{condition}: {rate(int(stops[-1]) if n else 0, n, minimum=MINIMUM_ENTRIES).text()}"
         if n < MINIMUM_ENTRIES:
             said["short"].append(text)
         elif (stops >= above_line(n, target=limit, alpha=each, minimum=MINIMUM_ENTRIES)[1:]).any():
             said["above"].append(text)
-        elif (stops <= go_line(n, target=limit, alpha=each, minimum=MINIMUM_ENTRIES)[1:]).any():
+        elif (going <= go_line(len(going), target=limit, alpha=each, minimum=MINIMUM_ENTRIES)[1:]).any():
             said["below"].append(text)
         else:
             said["open"].append(text)

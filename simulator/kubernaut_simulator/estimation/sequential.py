@@ -124,6 +124,15 @@ class GateResult:
     log: pd.DataFrame
 
 
+def speaks_for_going(votes: pd.DataFrame) -> pd.Series:
+    """Which votes a test counts that may let a condition stop runs: good ones, and stops without a label at their age.
+
+    The latter count as false stops, so that labels which come later for stops than for passes make nothing required.
+    """
+    found: pd.Series = (votes["gate"] & (votes["label"] == Label.GOOD.value)) | (votes["unlabelled"] & votes["stop"])
+    return found
+
+
 def gate_entries(votes: pd.DataFrame, hypothesis: Hypothesis) -> pd.DataFrame:
     """Votes that enter one condition's test, in order of start.
 
@@ -146,7 +155,7 @@ def gate_entries(votes: pd.DataFrame, hypothesis: Hypothesis) -> pd.DataFrame:
     wanted = (
         (votes["condition"] == hypothesis.condition)
         & (votes["candidate"] == hypothesis.candidate)
-        & ((votes["gate"] & (votes["label"] == Label.GOOD.value)) | (votes["unlabelled"] & votes["stop"]))
+        & speaks_for_going(votes)
     )
     entering = votes[wanted].sort_values(["run_started_at", "incident_id"], kind="stable")
     return one_vote_per_target_day(entering) if hypothesis.unit is Unit.TARGET_DAY else entering

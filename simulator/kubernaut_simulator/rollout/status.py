@@ -19,6 +19,7 @@ from kubernaut.identity import ConditionId
 from kubernaut_simulator.estimation.false_stops import MINIMUM_GOOD
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.rates import rate
+from kubernaut_simulator.estimation.sequential import speaks_for_going
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.rollout.incidents import Codes
 from kubernaut_simulator.rollout.lines import above_line, budget_line, go_line
@@ -162,9 +163,10 @@ def _condition(
     judging = votes[(votes["stage"] == stage) & votes["gate"] & (votes["label"] == Label.GOOD.value)]
     stops = np.cumsum(judging["stop"].to_numpy(np.int64))
     n = len(judging)
+    going = np.cumsum(votes.loc[(votes["stage"] == stage) & speaks_for_going(votes), "stop"].to_numpy(np.int64))
     spent = limit is not None and _crossed(blocks, budget_line(len(enforced), limit=limit), above=True)
     above = _crossed(stops, above_line(n, target=target, alpha=alpha, minimum=terms.minimum), above=True)
-    shown = n >= terms.minimum if is_last else _crossed(stops, _go(n, target, alpha, terms), above=False)
+    shown = n >= terms.minimum if is_last else _crossed(going, _go(len(going), target, alpha, terms), above=False)
     false_stops = rate(int(stops[-1]) if n else 0, n, minimum=MINIMUM_GOOD)
     block_rate = rate(int(blocks[-1]) if len(enforced) else 0, len(enforced))
     says = Says.WAIT

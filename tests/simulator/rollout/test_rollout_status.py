@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pandas as pd
 import pytest
-from helpers.enforced_history import Stage, Truth, enforced_history
+from helpers.enforced_history import Stage, Truth, enforced_history, enforced_rows
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.rollout.following import rollout_status
 from kubernaut_simulator.rollout.plan import plan_rollout
@@ -13,7 +15,9 @@ from kubernaut.conditions.compiled_set import CompiledSet
 from kubernaut.conditions.condition_set import ConditionSet
 from kubernaut.conditions.settings import ActionSettings, BlockRate, Evidence, PreSettings, Settings
 from kubernaut.errors import HistoryError
+from kubernaut.history.rows import EvaluationRow, WorkflowRow
 from kubernaut.identity import Level
+from kubernaut.verdicts import Verdict
 
 NAME = "scale_deployment/step/pre/deployment_exists"
 WARN = Stage(percent=0, incidents=200)
@@ -44,6 +48,24 @@ def test_a_rollout_with_enough_evidence_goes_to_the_next_stage():
     assert (one.limit, one.budget_spent) == (0.3, False)
     assert one.block_rate.n == stage.enrolled
     assert one.false_stops.text() in one.why
+
+
+def test_stops_whose_labels_never_come_do_not_let_a_rollout_go_on():
+    rows = enforced_rows(
+        (WARN, Stage(percent=10, incidents=300)), Truth(false_stops={"deployment_exists": 0.3}), seed=1
+    )
+    stopped = {row.workflow_uid for row in rows if isinstance(row, EvaluationRow) and row.verdict is Verdict.FAILED}
+    silent = [
+        replace(row, outcome=None, outcome_at=None, outcome_source=None)
+        if isinstance(row, WorkflowRow) and row.workflow_uid in stopped
+        else row
+        for row in rows
+    ]
+
+    (stage,) = rollout_status(History.from_rows(silent), rollouts=40).stages
+
+    assert stage.conditions[0].false_stops.k == 0
+    assert stage.says is Says.WAIT
 
 
 def test_fewer_than_20_good_holdout_incidents_are_not_enough_data():

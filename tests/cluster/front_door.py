@@ -6,6 +6,7 @@
 - else: `tests/cluster/kind`, which boots a control plane, and a node where the tests run as root.
 """
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -16,11 +17,16 @@ from typing import Any
 from .kind import FOREIGN_CLUSTER
 from .programs import program_path
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+
+_PLUGIN_DEFAULT = "pytest-kind"
 
 
 def open_front_door(option: Any) -> None:
     """Set those of pytest-kind's options that the user left open."""
+    if option.cluster_name == _PLUGIN_DEFAULT:
+        # Two checkouts on one machine must not stop each other's cluster.
+        option.cluster_name += f"-{hashlib.sha256(str(HERE).encode()).hexdigest()[:6]}"
     if os.environ.get("KUBERNAUT_USE_KUBECONFIG") == "1" and option.kubeconfig is None:
         option.kubeconfig = os.environ.get("KUBECONFIG")
     if option.kubeconfig is not None:

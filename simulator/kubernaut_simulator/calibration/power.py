@@ -98,6 +98,11 @@ MEANINGS = {
         for by in BY
     },
     **{
+        f"{percent(missing)} missing right": "worlds in which it has passed by the number that is claimed for its "
+        "rate; 0 where nothing is claimed"
+        for missing in MISSING
+    },
+    **{
         f"median, {percent(missing)} missing": f"simulated median where {percent(missing)} of labels are missing; good "
         "incidents, with and without a label"
         for missing in MISSING

@@ -28,7 +28,7 @@ def address() -> Iterator[str]:
     with (
         once,
         distributed.LocalCluster(
-            processes=True, n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=False
+            processes=True, n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=False
         ) as cluster,
     ):
         yield cluster.scheduler_address.removeprefix("tcp://")

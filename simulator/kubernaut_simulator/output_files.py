@@ -56,7 +56,51 @@ def replacing(path: Path | str) -> Iterator[BinaryIO]:
             temporary.unlink(missing_ok=True)
         _sync_folder(target.parent)
     except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror or error}; the file is as it was before") from error
+        left = "; the file is as it was before" if _holds_a_file(target) else ""
+        raise OutputError(f"cannot write {target}: {error.strerror or error}{left}") from error
+
+
+def check_writable(path: Path | str, *, folder: bool = False) -> None:
+    """Refuse, before hours of work, what could not be written after them.
+
+    Nothing is made or changed: a missing folder counts as writable where the nearest one above it is. A disk that is
+    full by then is still noticed only when the file is written.
+
+    Parameters
+    ----------
+    path : Path or str
+        The file that will be written.
+    folder : bool
+        Whether it is instead the folder into which files will be written.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    target = Path(path)
+    try:
+        if target.is_dir() and not folder:
+            raise OutputError(f"cannot write {target}: it is a folder; name a file in it")
+        if target.exists() and not target.is_file() and not target.is_dir():
+            above = target
+        else:
+            wanted = target.resolve() if folder else target.resolve().parent
+            above = next(one for one in (wanted, *wanted.parents) if one.exists())
+            if not above.is_dir():
+                raise OutputError(f"cannot write {target}: {above} is not a folder")
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    if not os.access(above, os.W_OK | os.X_OK if above.is_dir() else os.W_OK):
+        raise OutputError(f"cannot write {target}: {above}: Permission denied")
+
+
+def _holds_a_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        # Who may not look into the folder cannot say, and so promises nothing.
+        return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -68,6 +68,20 @@ def test_a_folder_without_rights(history, tmp_path):
     assert list(locked.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "command", [("report", "no-history"), ("calibrate", "--only", "coverage"), ("export", "no-history")]
+)
+def test_what_cannot_be_written_is_told_before_the_work(command, tmp_path):
+    """The history is not even looked for."""
+    (tmp_path / "file").write_text("before")
+    option = "--to" if command[0] == "export" else "--out"
+
+    ran = kubernaut(*command, option, tmp_path / "file" / "out")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == f"error: cannot write {tmp_path / 'file' / 'out'}: {tmp_path / 'file'} is not a folder\n"
+
+
 @pytest.mark.parametrize("form", ["parquet", "jsonl", "jsonl.gz"])
 def test_convert_and_describe_agree(history, tmp_path, form):
     ran = kubernaut("history", "convert", history, "--to", tmp_path / "out", "--format", form)

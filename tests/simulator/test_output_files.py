@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from kubernaut_simulator.output_files import replacing, write_bytes, write_text
+from kubernaut_simulator.output_files import check_writable, replacing, write_bytes, write_text
 
 from kubernaut.errors import OutputError
 
@@ -44,6 +44,44 @@ def test_a_full_disk_is_an_output_error(tmp_path):
         raise OSError(28, "No space left on device")
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_where_there_was_a_file_it_is_said_to_be_as_before(tmp_path):
+    with pytest.raises(OutputError, match=r"device$"), replacing(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+    write_text(tmp_path / "a", "old")
+
+    with pytest.raises(OutputError, match=r"device; the file is as it was before$"), replacing(tmp_path / "a"):
+        raise OSError(28, "No space left on device")
+
+
+def test_what_can_be_written_passes_the_check_and_nothing_is_made(tmp_path):
+    (tmp_path / "old").write_text("x")
+
+    check_writable(tmp_path / "old")
+    check_writable(tmp_path / "new" / "deep" / "a")
+    check_writable(tmp_path / "new", folder=True)
+    check_writable(tmp_path, folder=True)
+    check_writable("/dev/null")
+
+    assert [one.name for one in tmp_path.iterdir()] == ["old"]
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("x")
+
+    with pytest.raises(OutputError, match="it is a folder; name a file in it"):
+        check_writable(tmp_path)
+    with pytest.raises(OutputError, match="file is not a folder"):
+        check_writable(tmp_path / "file" / "a" / "b")
+    with pytest.raises(OutputError, match="file is not a folder"):
+        check_writable(tmp_path / "file", folder=True)
+    with pytest.raises(OutputError, match="File name too long"):
+        check_writable(tmp_path / ("x" * 300) / "a")
+    # Root may write anywhere, so the answer of the system is given here.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match=f"{tmp_path}: Permission denied"):
+        check_writable(tmp_path / "a")
 
 
 def test_a_folder_is_no_file(tmp_path):

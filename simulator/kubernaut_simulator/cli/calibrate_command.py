@@ -45,7 +45,10 @@ def calibrate(
     from kubernaut_simulator.cli.exits import GateNotMetError
     from kubernaut_simulator.cli.loading import progress
     from kubernaut_simulator.cli.output import print_result, say
+    from kubernaut_simulator.output_files import check_writable
 
+    if out is not None:
+        check_writable(out, folder=True)
     with progress() as shown:
         found = run(
             chosen_proofs(only or []),

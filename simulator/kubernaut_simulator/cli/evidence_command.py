@@ -45,7 +45,7 @@ def evidence(
 ) -> None:
     """Show the evidence that each condition may be required, incident by incident, and the line that it must cross.
 
-    The table has the last entry of each condition; -o wide and csv have them all.
+    The table has the last entry of each condition, and -o html a chart beside it; -o wide and csv have every entry.
 
     Example: kubernaut evidence datasets/steady --cut-at 2026-02-16T00:00:00Z
     """

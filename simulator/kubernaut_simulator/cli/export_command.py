@@ -61,7 +61,10 @@ def export(
     from kubernaut_simulator.cli.loading import conditions_for, open_history, work_of
     from kubernaut_simulator.cli.output import say
     from kubernaut_simulator.cli.tune_command import run_tuning, write_outputs
+    from kubernaut_simulator.output_files import check_writable
 
+    if to is not None:
+        check_writable(to)
     work = work_of(scheduler, jobs, partition_size)
     loaded = open_history(history, work, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(

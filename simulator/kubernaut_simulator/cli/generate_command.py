@@ -88,7 +88,6 @@ def generate(
     """
     from kubernaut.errors import InputError
     from kubernaut_simulator.cli.loading import needs_simulator
-    from kubernaut_simulator.cli.output import say
 
     needs_simulator()
     if scenario is None or listed:
@@ -97,18 +96,12 @@ def generate(
     if out is None:
         raise InputError("--out is missing: name the folder to write, e.g. --out out/" + Path(scenario).stem)
     _check_folder(out, force=force)
-    chosen = secrets.randbelow(LARGEST_SEED) if seed is None else seed
-    if seed is None:
-        # Before the work: who breaks it off may want the same world again.
-        say(f"seed {chosen} was drawn; --seed {chosen} makes the same world again")
-    _say_what_came(
-        _write(scenario, out, incidents=incidents, seed=chosen, start=start, target=target, jobs=jobs), seed=chosen
-    )
+    _say_what_came(_write(scenario, out, incidents=incidents, seed=seed, start=start, target=target, jobs=jobs))
 
 
 def _write(
-    scenario: str, out: Path, *, incidents: int, seed: int, start: str | None, target: Target, jobs: int | None
-) -> Written:
+    scenario: str, out: Path, *, incidents: int, seed: int | None, start: str | None, target: Target, jobs: int | None
+) -> tuple[int, Written]:
     from kubernaut_simulator.cli.loading import progress
     from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.cli.output import warn
@@ -121,22 +114,34 @@ def _write(
     begin = parse_instant(start, "--start") or START
     if (begin.weekday(), begin.timetz().isoformat()) != (0, START.timetz().isoformat()):
         warn("--start is no midnight (UTC) of a Monday: nights and weekends of the world are not the calendar's")
+    chosen = _drawn() if seed is None else seed
     with progress() as shown:
-        return write_world(
+        written = write_world(
             loaded,
             out,
             incidents=incidents,
-            seed=seed,
+            seed=chosen,
             start=begin,
             file_format=HistoryFormat(target.value),
             jobs=jobs,
             progress=shown,
         )
+    return chosen, written
 
 
-def _say_what_came(written: Written, *, seed: int) -> None:
+def _drawn() -> int:
+    """Draw a seed and say so before the work: who breaks it off may want the same world again."""
     from kubernaut_simulator.cli.output import say
 
+    seed = secrets.randbelow(LARGEST_SEED)
+    say(f"seed {seed} was drawn; --seed {seed} makes the same world again")
+    return seed
+
+
+def _say_what_came(made: tuple[int, Written]) -> None:
+    from kubernaut_simulator.cli.output import say
+
+    seed, written = made
     counts = written.counts
     good = sum(counts.good_causes.values())
     say(f"seed {seed}: {counts.incidents:,} incidents, {counts.runs:,} runs, {sum(counts.rows.values()):,} rows")
@@ -148,6 +153,7 @@ def _say_what_came(written: Written, *, seed: int) -> None:
 
 def _check_folder(out: Path, *, force: bool) -> None:
     from kubernaut.errors import InputError
+    from kubernaut_simulator.output_files import check_writable
 
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; --out names a folder")
@@ -155,6 +161,7 @@ def _check_folder(out: Path, *, force: bool) -> None:
     if held and not force:
         some = ", ".join(held[:3]) + (f" and {len(held) - 3} more" if len(held) > 3 else "")
         raise InputError(f"{out} holds {some}; name another folder, or replace them with --force")
+    check_writable(out, folder=True)
 
 
 def _list(output: OutputFormat) -> None:

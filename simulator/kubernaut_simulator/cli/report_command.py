@@ -59,9 +59,11 @@ def report(
     from kubernaut_simulator.cli.loading import conditions_for, load_history, progress
     from kubernaut_simulator.cli.output import say
     from kubernaut_simulator.cli.tune_command import run_tuning
-    from kubernaut_simulator.output_files import write_text
+    from kubernaut_simulator.output_files import check_writable, write_text
     from kubernaut_simulator.results.report import report_page
 
+    if str(out) != "-":
+        check_writable(out)
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
     tuning = run_tuning(
         loaded,

@@ -29,7 +29,7 @@ from kubernaut_simulator.estimation.change_points import (
 from kubernaut_simulator.estimation.labels import INDEPENDENT_SOURCES, Label
 from kubernaut_simulator.estimation.multiplicity import holm
 from kubernaut_simulator.estimation.rates import Rate, rate
-from kubernaut_simulator.estimation.survival import PassTimes, pass_times
+from kubernaut_simulator.estimation.survival import PassTimes, has_time, pass_times
 
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
@@ -96,7 +96,7 @@ class Drift:
     n, days : int
         Good runs that were compared, and days that have one.
     not_compared : int
-        Good votes left out: enrolled, label not independent, or an Error where times are compared.
+        Good votes left out: enrolled, label not independent, or an Error or no known time where times are compared.
     versions : int
         Policies with their numbers and times that judged within the window; above 1 the change may be theirs.
     p_value, p_adjusted : float or None
@@ -195,7 +195,7 @@ def _good(votes: pd.DataFrame) -> pd.Series:
 def _asked(name: str, *, candidate: bool, measure: Measure, votes: pd.DataFrame) -> _Question:
     kept = comparable(votes, measure)
     if measure is Measure.TIME_TO_PASS:
-        kept = kept[kept[["time_to_pass_s", "observed_s", "timeout_s"]].notna().any(axis=1)]
+        kept = kept[has_time(kept)]
     dates = kept["run_started_at"].dt.floor("D")
     day, _ = pd.factorize(dates, sort=True)
     found = Drift(
@@ -269,13 +269,13 @@ def time_quantiles(votes: pd.DataFrame, day: Codes, shares: Sequence[float]) -> 
     Parameters
     ----------
     votes : DataFrame
-        Of one postcondition; Errors are left out.
+        Of one postcondition; Errors and votes without a time are left out.
     day : array of int, shape (n_votes,)
         Number of each vote's day, 0.. without gaps.
     shares : sequence of float
     """
-    timed = (~votes["verdict"].isin([Verdict.ERROR.value])).to_numpy()
-    times = pass_times(votes[timed])
+    timed = has_time(votes)
+    times = pass_times(votes)
     days = int(day.max(initial=0)) + 1
     rng = np.random.default_rng(SEED)
     drawn = rng.multinomial(days, np.full(days, 1 / days), size=RESAMPLES).astype(float)

@@ -147,21 +147,31 @@ def pass_times(votes: pd.DataFrame) -> PassTimes:
     fatal one never passes. A pass without a time is left out, and so is a censored run without a last look, such as one
     that cannot be replayed.
     """
-    timed = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value])]
-    passed = (timed["verdict"] == Verdict.PASSED.value).to_numpy()
-    watched = timed["observed_s"].to_numpy(float)
-    failed = (timed["verdict"] == Verdict.FAILED.value).to_numpy()
-    watched = np.where(np.isnan(watched) & failed, timed["timeout_s"].to_numpy(float), watched)
-    time = np.where(passed, timed["time_to_pass_s"].to_numpy(float), watched)
+    timed = votes[has_time(votes)]
+    passed, time = _last_seen(timed)
     lower = np.nan_to_num(timed["time_to_pass_lower_s"].to_numpy(float), nan=0.0)
-    known = ~np.isnan(time)
     return PassTimes.of(
-        time[known],
-        ~passed[known],
-        lower_s=np.minimum(lower, time)[known],
-        fatal=timed["fatal"].to_numpy(bool)[known],
-        timeout_s=timed["timeout_s"].to_numpy(float)[known],
+        time,
+        ~passed,
+        lower_s=np.minimum(lower, time),
+        fatal=timed["fatal"].to_numpy(bool),
+        timeout_s=timed["timeout_s"].to_numpy(float),
     )
+
+
+def has_time(votes: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the votes that `pass_times` takes, in their order."""
+    settled = votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.CENSORED.value]).to_numpy()
+    return np.asarray(settled & ~np.isnan(_last_seen(votes)[1]), bool)
+
+
+def _last_seen(votes: pd.DataFrame) -> tuple[NDArray[np.bool_], Floats]:
+    """Give whether each vote passed, and its time to pass or the time up to which it was watched; NaN where unknown."""
+    passed = (votes["verdict"] == Verdict.PASSED.value).to_numpy(bool)
+    failed = (votes["verdict"] == Verdict.FAILED.value).to_numpy(bool)
+    watched = votes["observed_s"].to_numpy(float)
+    watched = np.where(np.isnan(watched) & failed, votes["timeout_s"].to_numpy(float), watched)
+    return passed, np.asarray(np.where(passed, votes["time_to_pass_s"].to_numpy(float), watched), float)
 
 
 def kaplan_meier(time_s: ArrayLike, censored: ArrayLike, *, confidence: float = CONFIDENCE) -> PassCurve:

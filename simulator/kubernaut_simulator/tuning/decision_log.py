@@ -60,7 +60,8 @@ class DecisionLog(Result):
         """
         log = self.tuning.gate.log
         if log.empty:
-            return pd.DataFrame(columns=_COLUMNS)
+            nothing = pd.DataFrame(columns=_COLUMNS)
+            return nothing.astype(dict.fromkeys(("started", "entered", "decided at"), "datetime64[us, UTC]"))
         parts = [self._part(decision, log) for decision in self.tuning.gate.decisions]
         entries: pd.DataFrame = pd.concat(parts, ignore_index=True)[_COLUMNS]
         entries["decided at"] = pd.to_datetime(entries["decided at"], utc=True)
@@ -151,6 +152,7 @@ class DecisionLog(Result):
     def notes(self) -> Sequence[str]:
         """What keeps the log as it is, and what the budgets promise."""
         return [
+            *(["no incident has entered a test yet"] if self.data.empty else []),
             f"tomorrow's log begins with today's: --cut-at {self.tuning.split.cut_at:%Y-%m-%dT%H:%M:%SZ}, same "
             "conditions, same terms; a condition that joins later raises the lines of all",
             *self.tuning.counted_as_false(),
@@ -195,6 +197,10 @@ class DecisionLog(Result):
                 f"block budgets: the operator's sequential test, alpha {BUDGET_ALPHA:g}, independent incidents"
             )
         return notes
+
+    def html(self, *, max_rows: int | None = None, wide: bool = False) -> str:
+        """Give the table that the text has: nobody reads a page of every entry; `wide` has them all."""
+        return super().html(max_rows=max_rows, wide=wide)
 
     def plot(self, condition: str | None = None) -> Any:
         """Give the evidence over time on a logarithmic axis, with the line that it must cross.

@@ -115,3 +115,33 @@ def test_weighted_quantiles_are_those_of_repeated_runs(seed):
     assert found[0].tolist() == pytest.approx(expected)
     reached = np.flatnonzero(1 - alone.surv_prob >= 0.5 - 1e-12)
     assert found[1, 0] == (alone.surv_times[reached[0]] if len(reached) else np.inf)
+
+
+@pytest.mark.parametrize("verdict", ["Passed", "Censored"])
+def test_votes_without_a_time_are_not_compared_where_times_are(verdict):
+    """A run that cannot be replayed has a timeout and no time: it may judge false stops only."""
+    votes = history()
+    votes["verdict"] = votes["verdict"].astype(str)
+    votes.loc[votes.index[7], ["time_to_pass_s", "observed_s"]] = np.nan
+    votes.loc[votes.index[7], "verdict"] = verdict
+
+    stops, times = drift(votes)
+
+    assert times.flagged
+    assert (times.n, times.not_compared) == (239, 1)
+    assert stops.n == (240 if verdict == "Passed" else 239)
+
+
+def test_the_quantiles_beside_a_change_of_false_stops_leave_out_votes_without_a_time():
+    votes = history(slow_after=1.0, stops_after=0.5)
+    passed = votes.index[votes["verdict"] == "Passed"]
+    votes.loc[passed[:3], ["time_to_pass_s", "observed_s"]] = np.nan
+
+    stops, _ = drift(votes)
+
+    assert stops.flagged
+    assert stops.before.p50.value_s is not None
+
+
+def test_no_votes_are_no_question():
+    assert drift(history().iloc[:0]) == []

@@ -10,7 +10,7 @@ from kubernaut_simulator.estimation.power import chance_to_pass, outlook
 from kubernaut_simulator.estimation.sequential import Hypothesis, run_gate
 from kubernaut_simulator.results.pictures import to_svg
 from kubernaut_simulator.tuning.result import in_words, outlook_text
-from kubernaut_simulator.tuning.tune import tune
+from kubernaut_simulator.tuning.tune import TuningTerms, tune
 
 from kubernaut.enforcement.martingale import log_evidence_below
 from kubernaut.errors import InputError
@@ -85,6 +85,32 @@ def test_no_incident_is_an_empty_log(tuning):
     empty = run_gate(tuning.split.gate.iloc[:0], [Hypothesis(condition="a/step/pre/b", target=0.15)])
 
     assert len(empty.log) == 0
+
+
+def test_where_nothing_has_entered_every_form_says_so():
+    terms = TuningTerms(cut_at=pd.Timestamp("2030-01-01", tz="UTC"))
+    with WorkerEvaluator() as evaluator:
+        log = tune(tunable_history(30), terms=terms, evaluator=evaluator).decision_log()
+    said = "no incident has entered a test yet"
+
+    assert log.data.empty
+    assert log.table(wide=True).empty
+    assert said in log.text()
+    assert said in log.to_html()
+    assert said in log._repr_html_()
+    assert json.loads(log.to_json())["rows"] == []
+    assert said in json.loads(log.to_json())["notes"]
+    assert not log.plot().data
+    assert log.data["entered"].dtype.kind == "M"
+
+
+def test_the_page_has_the_table_of_the_text_and_the_chart(tuning):
+    log = tuning.decision_log()
+    page = log.to_html()
+
+    assert page.split("<tbody>")[1].count("<tr>") == len(log.table()) < len(log.data)
+    assert "<svg" in page
+    assert log.html(wide=True).split("<tbody>")[1].count("<tr>") == len(log.data)
 
 
 def test_the_outlook_agrees_with_the_exact_power_where_the_rate_is_nearly_known():

@@ -85,13 +85,15 @@ def has_restarts(facts: Mapping[str, Any]) -> bool:
 
 def _pod(pod: Mapping[str, Any]) -> str:
     """Give one line on a pod that is not well, or that was not; empty for the others."""
+    from kubernaut_simulator.results.wording import how_many
+
     marks = []
     if pod.get("unschedulable"):
         marks.append("unschedulable")
     if pod.get("oom_killed") and pod.get("status") != "OOMKilled":
         marks.append("OOM-killed")
     if pod.get("restarts"):
-        marks.append(f"{pod['restarts']} restart{'s' if pod['restarts'] != 1 else ''}")
+        marks.append(how_many(pod["restarts"], "restart"))
     if pod.get("ready") and not marks:
         return ""
     status = str(pod.get("status", "status unknown"))

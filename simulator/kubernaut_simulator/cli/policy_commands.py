@@ -72,6 +72,7 @@ def lint(
     from kubernaut.policy.lint import Finding, Severity
     from kubernaut_simulator.cli.output import print_records, say
     from kubernaut_simulator.cli.policy_sources import given_policies, settings_problems
+    from kubernaut_simulator.results.wording import how_many
 
     policies = given_policies(files or [], settings_alone=True)
     findings = [finding for policy in policies for finding in _findings(policy)]
@@ -86,8 +87,8 @@ def lint(
         print_records([_finding_record(one) for one in findings], OutputFormat(output.value), title="Findings")
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
     summary = (
-        f"{_count(errors, 'error')} and {_count(len(findings) - errors, 'warning')} "
-        f"in {_count(len(policies), 'policy', 'policies')}"
+        f"{how_many(errors, 'error')} and {how_many(len(findings) - errors, 'warning')} "
+        f"in {how_many(len(policies), 'policy', 'policies')}"
     )
     if errors or (findings and fail_level is FailLevel.WARNING):
         raise PolicyError(summary)
@@ -107,6 +108,7 @@ def run_policy_tests(files: FilesArgument = None, output: OutputOption = OutputF
     from kubernaut_simulator.cli.exits import GateNotMetError
     from kubernaut_simulator.cli.output import print_records, say, warn
     from kubernaut_simulator.cli.policy_sources import given_policies
+    from kubernaut_simulator.results.wording import how_many
 
     policies = given_policies(files or [])
     tested = [policy for policy in policies if policy.tests]
@@ -127,8 +129,8 @@ def run_policy_tests(files: FilesArgument = None, output: OutputOption = OutputF
     else:
         print_records(records, output, title="Policy tests")
     if failed:
-        raise GateNotMetError(f"{len(failed)} of {_count(len(records), 'test')} failed")
-    say(f"{_count(len(records), 'test')} passed")
+        raise GateNotMetError(f"{len(failed)} of {how_many(len(records), 'test')} failed")
+    say(f"{how_many(len(records), 'test')} passed")
 
 
 @app.command("show")
@@ -147,10 +149,6 @@ def show(
     given = named_policy(policy)
     document = policy_document(given)
     print_document(document, output, text=policy_text, title=given.name, rows="parameters")
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def _findings(policy: GivenPolicy) -> list[Finding]:

@@ -50,8 +50,8 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="CONDITION.KEY=VALUE",
-        help="Change one condition (its type, or action/level/phase/type): timeout=60s, holdFor=20s, required=true, "
-        "rolloutPercent=50. May be given several times.",
+        help="Change one condition (action/level/phase/type, or its end, such as the type): timeout=60s, holdFor=20s, "
+        "required=true, rolloutPercent=50. May be given several times.",
     ),
 ]
 

@@ -15,6 +15,7 @@ from kubernaut_simulator.effect.gates import Gate, gates
 from kubernaut_simulator.effect.incidents import Experiment, experiment_of
 from kubernaut_simulator.effect.returns import Costs, Returns, returns_of
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import how_many
 from kubernaut_simulator.rollout.seen import seen_rollouts
 from kubernaut_simulator.rollout.terms import DAY_S
 
@@ -108,7 +109,7 @@ class BusinessEffect(Result):
             "window": self.window,
             "arms": f"{enrolled} enrolled, {len(both) - enrolled} not, in {both.groupby(STAGE, dropna=False).ngroups} "
             f"stages with two arms; {len(data) - len(both)} incidents in warn mode or at 100 %",
-            "accounts": f"of a replay, as if {len(accounts.conditions)} conditions were enforced everywhere",
+            "accounts": f"of a replay with {how_many(len(accounts.conditions), 'condition')} enforced everywhere",
             "harmful runs stopped": f"{accounts.harmful.text()} of those with an ineffective outcome",
             "good runs stopped": accounts.good.text(),
             "cascades": f"{accounts.cascades.text()} of the workflows with several steps",
@@ -128,7 +129,7 @@ class BusinessEffect(Result):
             f"{one.answer.value}: {one.why}"
             for one in self.gates
         ]
-        left_out = [f"{count} incidents left out: {why}" for why, count in self.experiment.counts.items()]
+        left_out = [f"{how_many(count, 'incident')} left out: {why}" for why, count in self.experiment.counts.items()]
         return [
             *shown,
             *left_out,

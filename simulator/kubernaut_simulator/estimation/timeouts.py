@@ -55,6 +55,18 @@ class TimeoutRecommendation:
     hold_for_s: float
     method: str
 
+    @property
+    def too_few(self) -> bool:
+        """Whether every run passed, and yet there are too few to show the share."""
+        return self.timeout_s is None and self.n > 0 and self.censored == 0
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether no timeout was reached because runs were watched too briefly: a longer timeout would tell."""
+        if self.timeout_s is not None or self.censored == 0:
+            return False
+        return self.n - self.never >= self.share * self.n
+
     def text(self, *, good: bool = True) -> str:
         """One line that says the timeout, or why there is none and what would help.
 
@@ -67,21 +79,21 @@ class TimeoutRecommendation:
         runs = "good runs" if good else "runs"
         if self.n == 0:
             return f"not enough data (no {runs.removesuffix('s')} was timed)"
-        if self.timeout_s is None and self.censored == 0:
+        if self.too_few:
             return (
                 f"not reached: all {self.n} {runs} passed, which shows {self.reached * 100:.1f} % "
                 f"at {level} confidence, {self.share * 100:g} % wanted: more incidents are needed"
             )
-        if self.timeout_s is None and self.n - self.never < self.share * self.n:
-            return (
-                f"not reached: {self.never} of {self.n} {runs} could never pass, "
-                f"so no timeout has {self.share * 100:g} % of them pass"
-            )
-        if self.timeout_s is None:
+        if self.cut_short:
             return (
                 "not reached: raise the timeout to learn "
                 f"({self.n - self.censored} of {self.n} {runs} passed; "
                 f"shown {self.reached * 100:.1f} % at {level} confidence, {self.share * 100:g} % wanted)"
+            )
+        if self.timeout_s is None:
+            return (
+                f"not reached: {self.never} of {self.n} {runs} could never pass, "
+                f"so no timeout has {self.share * 100:g} % of them pass"
             )
         return (
             f"{self.timeout_s:g}s: at least {self.share * 100:g} % of {runs} pass by then "

@@ -36,6 +36,9 @@ CONDITION = "condition"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C564B", "#7F7F7F")
 """Of lines and bars: told apart by the colour-blind, on light and dark paper (Okabe & Ito 2008, yellow left out)."""
 
+DASHES = ("solid", "dash", "dot")
+"""Of lines, when there are more of them than colours."""
+
 MISSING = "-"
 """How no value is shown: never as 0."""
 

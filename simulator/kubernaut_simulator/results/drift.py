@@ -14,8 +14,11 @@ from kubernaut_simulator.estimation.change_points import MINIMUM_DAYS, PERMUTATI
 from kubernaut_simulator.estimation.drift import DRIFT_ALPHA, Drift, Measure, Period, Quantile, comparable, drift
 from kubernaut_simulator.estimation.rates import percent
 from kubernaut_simulator.estimation.votes import Votes
-from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.base import COLOURS, CONDITION, DASHES, Result
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
+
+DRAWN_AT_MOST = 4
+"""Lines of one measure in a chart where nothing was flagged: more cannot be told apart."""
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -139,7 +142,7 @@ class DriftResult(Result):
         for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
                 if one.measure is Measure.FALSE_STOPS:
-                    yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+                    yield self._name(one), f"{how_many(count, 'evaluation')} not replayable: {why}"
 
     def _name(self, one: Drift) -> str:
         return shown_name(one.condition, candidate=one.candidate)
@@ -150,12 +153,13 @@ class DriftResult(Result):
         Parameters
         ----------
         condition : str or None
-            One condition only; None draws what changed, or everything that could be asked where nothing did.
+            One condition only; None draws what changed, or where nothing did, of each measure the few whose days differ
+            most (least p).
         """
         from plotly.subplots import make_subplots  # noqa: PLC0415 - 0.3 s that only a chart needs
 
         asked = [one for one in self.conditions if not one.why_not and condition in (None, self._name(one))]
-        drawn = [one for one in asked if one.flagged] or asked
+        drawn = [one for one in asked if one.flagged] or _most_different(asked)
         names = short_names(self._name(one) for one in drawn)
         measures = [one for one in reversed(Measure) if any(own.measure is one for own in drawn)] or [
             Measure.FALSE_STOPS
@@ -171,7 +175,7 @@ class DriftResult(Result):
                 y=values,
                 mode="lines+markers",
                 name=f"{names[self._name(one)]}: {one.measure.value} (n={one.n})",
-                line={"color": COLOURS[place % len(COLOURS)]},
+                line={"color": COLOURS[place % len(COLOURS)], "dash": DASHES[place // len(COLOURS) % len(DASHES)]},
                 row=row,
                 col=1,
             )
@@ -179,7 +183,10 @@ class DriftResult(Result):
                 figure.add_vline(x=one.changed_at.isoformat(), line={"dash": "dash", "width": 1}, row=row, col=1)
         for row, measure in enumerate(measures, start=1):
             figure.update_yaxes(_AXES[measure], row=row, col=1)
-        figure.update_xaxes(title_text="start of the run (dashed: a change that was flagged)", row=len(measures), col=1)
+        told = "vertical: a change that was flagged"
+        if len(drawn) < len(asked) and not any(one.flagged for one in drawn):
+            told = f"nothing was flagged; drawn are the {len(drawn)} of {len(asked)} series that differ most"
+        figure.update_xaxes(title_text=f"start of the run ({told})", row=len(measures), col=1)
         return figure.update_layout(title=self.title, height=120 + 300 * len(measures))
 
 
@@ -187,6 +194,13 @@ _AXES: Mapping[Measure, Mapping[str, Any]] = {
     Measure.TIME_TO_PASS: {"title": "median seconds to pass", "rangemode": "tozero"},
     Measure.FALSE_STOPS: {"title": "share of good runs stopped", "tickformat": ".0%", "rangemode": "tozero"},
 }
+
+
+def _most_different(asked: Sequence[Drift]) -> list[Drift]:
+    """Give of each measure the few whose days differ most, in the order in which they came."""
+    ranked = sorted(asked, key=lambda one: np.inf if one.p_value is None else one.p_value)
+    most = [id(one) for measure in Measure for one in [own for own in ranked if own.measure is measure][:DRAWN_AT_MOST]]
+    return [one for one in asked if id(one) in most]
 
 
 def answer(one: Drift) -> str:

@@ -13,7 +13,7 @@ from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.false_stops import FalseStops, false_stops, false_stops_table
 from kubernaut_simulator.estimation.votes import NotInGate, Votes
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result, counts_of
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
 
 TARGET = 0.15
 """Guide 7.1: false positives below 15 %."""
@@ -130,7 +130,7 @@ class FalseStopsResult(Result):
                 yield self._name(one), f"in no rate: {', '.join(parts)}"
         for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
-                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+                yield self._name(one), f"{how_many(count, 'evaluation')} not replayable: {why}"
         for one in self.conditions:
             if dependent := one.not_in_gate.get(NotInGate.NOT_INDEPENDENT.value, 0):
                 yield (

@@ -17,7 +17,7 @@ from kubernaut_simulator.estimation.labels import INDEPENDENT_SOURCES, Label
 from kubernaut_simulator.estimation.rates import Rate, percent, rate
 from kubernaut_simulator.estimation.votes import Votes
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result, counts_of
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
 
 SPECIFICITIES = tuple(round(float(one), 3) for one in np.linspace(0.6, 1.0, 41))
 """At which the sensitivity curve is drawn."""
@@ -186,7 +186,7 @@ class LabelNoiseResult(Result):
                 yield self._name(one), f"{one.dependent:,} labels share facts with the condition and were left out"
         for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
-                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+                yield self._name(one), f"{how_many(count, 'evaluation')} not replayable: {why}"
 
     def _name(self, one: ConditionNoise) -> str:
         return shown_name(one.condition, candidate=one.candidate)

@@ -137,7 +137,7 @@ def heading(tuning: Tuning) -> str:
 
 def coded(text: str) -> Markup:
     """Give a sentence in which what stands between backticks is code."""
-    parts = [escape(part) for part in text.split("`")]
+    parts = [escape(part) for part in page_text(text).split("`")]
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 

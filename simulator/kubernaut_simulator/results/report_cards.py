@@ -13,7 +13,7 @@ from kubernaut_simulator.results.base import MISSING
 from kubernaut_simulator.results.report_charts import evidence_chart, evidence_twin, pass_chart, pass_twin
 from kubernaut_simulator.results.report_tables import Chart, Charts, Table, table_of
 from kubernaut_simulator.results.report_words import decision_cells
-from kubernaut_simulator.results.wording import short_names
+from kubernaut_simulator.results.wording import how_many, short_names
 
 if TYPE_CHECKING:
     from kubernaut_simulator.estimation.detection import Detection
@@ -172,11 +172,13 @@ def _rates(stops: FalseStops, detected: Detection | None, name: str) -> Table:
 def _counted(stops: FalseStops, not_replayable: Mapping[str, int]) -> list[str]:
     effect = stops.clustering.design_effect
     bunches = "not known: all votes agree" if effect is None else f"{effect:.2f}"
-    said = [f"one vote per {stops.unit.value}; {stops.votes:,} incidents evaluated it; design effect {bunches}"]
+    said = [
+        f"one vote per {stops.unit.value}; {how_many(stops.votes, 'incident')} evaluated it; design effect {bunches}"
+    ]
     said += [f"{count:,} in no rate: {why}" for why, count in stops.without_outcome.items()]
     if stops.censored:
         said.append(f"{stops.censored:,} in no rate: observation ended before the timeout")
-    said += [f"{count:,} evaluations not replayable: {why}" for why, count in not_replayable.items()]
+    said += [f"{how_many(count, 'evaluation')} not replayable: {why}" for why, count in not_replayable.items()]
     return said
 
 
@@ -184,7 +186,7 @@ def _waiting(times: ConditionTimeout) -> str:
     cost = times.waiting
     if cost is None or not cost.n:
         return ""
-    others = f"the {cost.n:,} runs that did no good would wait {cost.mean_s:.0f} s on average"
+    others = f"the {how_many(cost.n, 'run')} that did no good would wait {cost.mean_s:.0f} s on average"
     return f"{others}, {cost.to_the_end:,} of them to the end"
 
 

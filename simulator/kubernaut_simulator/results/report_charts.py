@@ -15,6 +15,7 @@ from kubernaut_simulator.estimation.survival import pass_times
 from kubernaut_simulator.estimation.timeouts import good_and_other
 from kubernaut_simulator.results.base import COLOURS
 from kubernaut_simulator.results.picture_colours import SOFT
+from kubernaut_simulator.results.wording import how_many
 
 if TYPE_CHECKING:
     from kubernaut_simulator.results.timeouts import ConditionTimeout
@@ -74,7 +75,7 @@ def pass_chart(tuning: Tuning, one: ConditionTimeout) -> Any:
             y=reached.tolist(),
             mode="markers",
             marker={"symbol": "line-ns", "size": 12, "color": COLOURS[1]},
-            name=f"not passed when the watch ended ({curve.censored} runs)",
+            name=f"not passed when the watch ended ({how_many(curve.censored, 'run')})",
         )
     figure.add_hline(
         y=tuning.share,
@@ -85,7 +86,7 @@ def pass_chart(tuning: Tuning, one: ConditionTimeout) -> Any:
     )
     return figure.update_layout(
         title=f"Time to pass of {one.condition}, good runs",
-        xaxis={"title": f"seconds from the action's end (n = {curve.n} good runs)", "rangemode": "tozero"},
+        xaxis={"title": f"seconds from the action's end (n = {how_many(curve.n, 'good run')})", "rangemode": "tozero"},
         yaxis={"title": "share passed", "tickformat": ".0%", "range": [0, 1.03]},
         height=280,
     )

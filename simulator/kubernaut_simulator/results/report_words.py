@@ -11,7 +11,8 @@ from kubernaut.durations import format_duration
 from kubernaut_simulator.effect.gates import Answer
 from kubernaut_simulator.estimation.rates import percent
 from kubernaut_simulator.results.report_contents import NotAnswered
-from kubernaut_simulator.results.wording import NAMED_AT_MOST, short_names
+from kubernaut_simulator.results.wording import NAMED_AT_MOST, how_many, short_names
+from kubernaut_simulator.tuning.result import outlook_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,10 +46,20 @@ def sentences(tuning: Tuning) -> list[str]:
         )
     if short:
         found.append(f"Not enough data yet for {_conditions(len(short))}: in warn mode, and recorded on.")
-    if shown := len(waiting) - len(short):
+    judged = [one for one in waiting if not not_enough(one)]
+    likely = [(one, more) for one in judged if (more := _more(tuning, one))]
+    if likely:
+        names = short_names(str(one.condition) for one in tuning.decisions)
+        told = [f"{names[str(one.condition)]} ({more})" for one, more in likely[:NAMED_AT_MOST]]
+        rest = f" and {len(likely) - NAMED_AT_MOST} more" if len(likely) > NAMED_AT_MOST else ""
         found.append(
-            f"Enough data, but not shown, for {_conditions(shown)}: in warn mode. The table says how many good "
-            "remediations each would have stopped."
+            f"Not shown yet, but likely to be with more good incidents, for {_conditions(len(likely))}: "
+            f"{', '.join(told)}{rest}. In warn mode, and recorded on."
+        )
+    if shown := len(judged) - len(likely):
+        found.append(
+            f"Enough data, but not shown, and more of the same is unlikely to, for {_conditions(shown)}: in warn mode. "
+            "The table says how many good remediations each would have stopped."
         )
     if moved := sum(one.after.timeout_s != one.before.timeout_s for one in tuning.decisions):
         found.append(f"New timeouts for {_conditions(moved)}: when {tuning.share * 100:g} % of good runs have passed.")
@@ -68,6 +79,14 @@ def next_steps(contents: ReportContents) -> list[str]:
 def not_enough(one: ConditionDecision) -> bool:
     """Tell whether too few good incidents have judged a condition, or none."""
     return one.gate is None or not one.gate.stops.enough
+
+
+def _more(tuning: Tuning, one: ConditionDecision) -> str:
+    """Say how many more good incidents a decision likely takes; empty where none is likely."""
+    ahead = tuning.outlook(one)
+    if ahead is None or ahead.more is None:
+        return ""
+    return outlook_text(ahead, tuning.days_for(one, ahead.more))
 
 
 def _stopped(contents: ReportContents) -> Iterator[str]:
@@ -129,11 +148,11 @@ def _next_steps(contents: ReportContents) -> Iterator[str]:
         )
     if short := [one for one in tuning.decisions if not_enough(one)]:
         yield f"Go on recording in warn mode: {named(short)} cannot be judged from this history."
-    if late := [
-        one.condition for one in contents.timeouts.conditions if "raise the timeout" in one.recommendation.text()
-    ]:
-        late_names = short_names(late)
-        yield f"Raise the timeout of {', '.join(late_names.values())} to learn how long good runs need."
+    # By what the tuning chose from, not by all runs: the timeouts beside these sentences are the tuning's.
+    if late := [one for one in tuning.decisions if one.timeout is not None and one.timeout.recommendation.cut_short]:
+        yield f"Raise the timeout of {named(late)} to learn how long good runs need."
+    if few := [one for one in tuning.decisions if one.timeout is not None and one.timeout.recommendation.too_few]:
+        yield f"Go on recording for the timeout of {named(few)}: all good runs passed, and are too few to set one by."
     yield from _gates(contents)
 
 
@@ -162,4 +181,4 @@ def decision_cells(one: ConditionDecision) -> dict[str, str]:
 
 
 def _conditions(number: int) -> str:
-    return f"{number} condition{'' if number == 1 else 's'}"
+    return how_many(number, "condition")

@@ -22,7 +22,7 @@ from kubernaut_simulator.estimation.selection import (
 )
 from kubernaut_simulator.estimation.votes import Votes
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result, counts_of
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -210,7 +210,7 @@ class SelectionResult(Result):
                 )
         for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
-                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+                yield self._name(one), f"{how_many(count, 'evaluation')} not replayable: {why}"
 
     def _name(self, one: ConditionSelection) -> str:
         return shown_name(one.condition, candidate=one.candidate)

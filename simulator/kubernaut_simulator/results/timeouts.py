@@ -24,7 +24,7 @@ from kubernaut_simulator.estimation.timeouts import (
 )
 from kubernaut_simulator.estimation.votes import Votes
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,8 @@ class TimeoutsResult(Result):
         runs = "good runs" if self.population is Population.GOOD else "runs"
         for one in self.conditions:
             if one.errors:
-                yield self._name(one), f"{one.errors:,} {runs} ended in Error and say nothing of time"
+                ended = how_many(one.errors, runs.removesuffix("s"))
+                yield self._name(one), f"not timed: {ended} that ended in Error"
         for one in self.conditions:
             groups = self.terms.get(self._name(one), ())
             for group in groups:
@@ -206,7 +207,7 @@ class TimeoutsResult(Result):
             yield from ((self._name(one), text) for text in _only_the_longest(one, groups, runs))
         for one in self.conditions:
             for why, count in self.not_replayable.get(self._name(one), {}).items():
-                yield self._name(one), f"{count:,} evaluations not replayable: {why}"
+                yield self._name(one), f"{how_many(count, 'evaluation')} not replayable: {why}"
 
     def plot(self) -> Any:
         """Give the share of runs passed over time, a step curve per condition with its lower limit.

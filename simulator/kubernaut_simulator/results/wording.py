@@ -1,4 +1,4 @@
-"""How many conditions are spoken of at once: names without the action that all share, equal sentences said once."""
+"""How many of a thing are spoken of: counts with their noun, names without a shared action, sentences said once."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from kubernaut.identity import ConditionId
 
 NAMED_AT_MOST = 4
 """Conditions that a note names; where it is about more, it names those that it is not about, if they are fewer."""
+
+
+def how_many(number: int, one: str, many: str = "") -> str:
+    """Say a count with its noun: ``1 incident``, ``1,204 incidents``.
+
+    Parameters
+    ----------
+    one, many : str
+        The noun for one, and for any other number; empty adds an s.
+    """
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def shown_name(condition: ConditionId | str, *, candidate: bool) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from kubernaut_simulator.estimation.clustering import Clustering
 from kubernaut_simulator.estimation.rates import Rate, percent
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import how_many
 from kubernaut_simulator.rollout.simulating import NO_STAGE, SimulatedRollouts
 from kubernaut_simulator.rollout.terms import RolloutTerms
 from kubernaut_simulator.rollout.truths import Floats
@@ -229,7 +230,9 @@ class RolloutPlan(Result):
             for one in self.conditions
         ]
         notes += [f"{name}: not planned: {why}" for name, why in self.left_out_conditions.items()]
-        notes += [f"{count} incidents not planned from: {why}" for why, count in self.left_out_incidents.items()]
+        notes += [
+            f"{how_many(count, 'incident')} not planned from: {why}" for why, count in self.left_out_incidents.items()
+        ]
         last = self.terms.stages[-1]
         if last < 100:
             notes.append(

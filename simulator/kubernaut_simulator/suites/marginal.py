@@ -95,5 +95,5 @@ def _not_chosen(added: Sequence[Marginal], columns: Sequence[int], front: Front,
     present = added[0]
     if all(column in front.never_stop for column in columns):
         return replace(present, standing=Standing.NEVER_FIRED)
-    helps = any(one.harmful_stopped for one in added)
-    return replace(present, standing=Standing.OVER_CEILING if helps else Standing.REDUNDANT)
+    # Of the choice that is told, never of another one: its numbers stand beside the reason.
+    return replace(present, standing=Standing.OVER_CEILING if present.harmful_stopped else Standing.REDUNDANT)

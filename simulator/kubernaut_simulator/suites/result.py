@@ -14,6 +14,7 @@ from kubernaut_simulator.estimation.columns import Flags
 from kubernaut_simulator.estimation.rates import Rate, rate
 from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import how_many
 from kubernaut_simulator.suites.fails import Fails
 from kubernaut_simulator.suites.front import Front, Suite
 from kubernaut_simulator.suites.incidents import Incidents
@@ -172,13 +173,13 @@ class SuiteSearch(Result):
         good, bad = self._searched
         allowed = self.front.allowed
         ceiling = (
-            f"{allowed} of {int(good.sum())} good incidents (upper limit at most {self.target:.0%})"
+            f"{allowed} of {how_many(int(good.sum()), 'good incident')} (upper limit at most {self.target:.0%})"
             if allowed >= 0
-            else f"{int(good.sum())} good incidents are too few to show a share below {self.target:.0%}"
+            else f"{how_many(int(good.sum()), 'good incident')}: too few to show a share below {self.target:.0%}"
         )
         found = {
             "split": self.incidents.split.text().replace("0 candidates", f"{self.front.compared:,} suites"),
-            "searched on": f"{int(good.sum())} good and {int(bad.sum())} harmful incidents before the cut",
+            "searched on": f"{int(good.sum())} good and {how_many(int(bad.sum()), 'harmful incident')} before the cut",
             "ceiling of the workflow": ceiling,
         }
         for at, one in enumerate(self.proposed):
@@ -200,13 +201,15 @@ class SuiteSearch(Result):
             name = str(one.condition)
             if one.standing is Standing.CHOSEN:
                 notes.append(
-                    f"{name}: without it {one.harmful_stopped} harmful incidents would go on, {one.good_stopped} good "
-                    f"ones fewer would be stopped, {one.waiting_s:.1f} s less waiting"
+                    f"{name}: without it {how_many(one.harmful_stopped, 'harmful incident')} would go on, "
+                    f"{how_many(one.good_stopped, 'good one')} fewer would be stopped, "
+                    f"{one.waiting_s:.1f} s less waiting"
                 )
             elif one.standing in (Standing.OVER_CEILING, Standing.WOULD_ADD):
                 notes.append(
-                    f"{name}: {one.standing.value} (it would stop {one.harmful_stopped} more harmful and "
-                    f"{one.good_stopped} more good ones)"
+                    f"{name}: {one.standing.value} (it would stop "
+                    f"{how_many(one.harmful_stopped, 'more harmful incident')} and "
+                    f"{how_many(one.good_stopped, 'more good one')})"
                 )
             else:
                 notes.append(f"{name}: {one.standing.value}")
@@ -214,11 +217,12 @@ class SuiteSearch(Result):
         unused = int((frame["label"].notna() & ~frame["searched"] & self.incidents.search).sum())
         if unused:
             notes.append(
-                f"{unused} incidents with an outcome are not searched on: enrolled in enforcement, or a label that "
-                "rests on the conditions' own facts"
+                f"not searched on: {how_many(unused, 'incident')} with an outcome, enrolled in enforcement or with a "
+                "label that rests on the conditions' own facts"
             )
         if self.incidents.incomplete:
-            notes.append(f"{self.incidents.incomplete} incidents were not judged by every condition and are left out")
+            left_out = how_many(self.incidents.incomplete, "incident")
+            notes.append(f"left out: {left_out}, not judged by every condition")
         return notes
 
     def plot(self) -> Any:

@@ -23,15 +23,12 @@ from kubernaut.identity import ConditionId
 from kubernaut_simulator.estimation.multiplicity import version_price
 from kubernaut_simulator.estimation.rates import percent
 from kubernaut_simulator.estimation.sequential import MINIMUM_ENTRIES, GateDecision
-from kubernaut_simulator.results.base import COLOURS, CONDITION, Result
+from kubernaut_simulator.results.base import COLOURS, CONDITION, DASHES, Result
 from kubernaut_simulator.results.wording import short_names, shown_name
 from kubernaut_simulator.rollout.budget_course import INCIDENTS, budget_course
 
 if TYPE_CHECKING:
     from kubernaut_simulator.tuning.result import Tuning
-
-DASHES = ("solid", "dash", "dot")
-"""Of lines, when there are more of them than colours."""
 
 WRONG = 2.0
 """A condition that blocks this many times as often as promised stands for a wrong one."""

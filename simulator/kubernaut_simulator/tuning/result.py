@@ -18,7 +18,7 @@ from kubernaut_simulator.estimation.sequential import GateDecision, GateResult
 from kubernaut_simulator.estimation.split import Split
 from kubernaut_simulator.results.base import CONDITION, MISSING, Result
 from kubernaut_simulator.results.timeouts import ConditionTimeout
-from kubernaut_simulator.results.wording import grouped, short_names
+from kubernaut_simulator.results.wording import grouped, how_many, short_names
 
 if TYPE_CHECKING:
     from kubernaut_simulator.replay.replay import Replay
@@ -248,7 +248,7 @@ class Tuning(Result):
     def _not_replayable(self) -> Iterator[tuple[str, str]]:
         for one in self.decisions:
             for why, count in self.replay.not_replayable.get(str(one.condition), {}).items():
-                yield str(one.condition), f"{count:,} evaluations could not be replayed: {why}"
+                yield str(one.condition), f"{how_many(count, 'evaluation')} could not be replayed: {why}"
 
     def _set_back(self) -> Iterator[tuple[str, str]]:
         for one in self.decisions:
@@ -352,7 +352,7 @@ def in_words(days: float) -> str:
     for unit, size, most in (("day", 1.0, 13.5), ("week", 7.0, 62.0), ("month", 30.44, 730.0)):
         if days <= most:
             number = max(1, round(days / size))
-            return f"{number} {unit}{'' if number == 1 else 's'}"
+            return how_many(number, unit)
     return f"{days / 365.25:.0f} years"
 
 

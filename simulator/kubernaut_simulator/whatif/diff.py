@@ -134,7 +134,7 @@ class Diff(Result):
     @property
     def notes(self) -> Sequence[str]:
         """What could not be compared."""
-        notes = ["open an example with: kubernaut explain HISTORY RECORD -f candidate.yaml"]
+        notes = ["open an example with: kubernaut explain RECORD HISTORY -f candidate.yaml"]
         runs = self.before.runs
         left_out = (runs.condition >= 0) & ~self.answered
         notes += unanswered(self.after if self.after.not_kept.any() else self.before, left_out)

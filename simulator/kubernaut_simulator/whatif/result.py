@@ -24,6 +24,7 @@ from kubernaut_simulator.estimation.labels import LABELS, Label
 from kubernaut_simulator.estimation.rates import Rate, rate
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import how_many
 from kubernaut_simulator.whatif.accounts import Accounts, accounts
 from kubernaut_simulator.whatif.changes import RowTerms
 from kubernaut_simulator.whatif.runs import Runs
@@ -287,7 +288,7 @@ def unanswered(result: WhatIfResult, left_out: Flags) -> list[str]:
     ):
         counts = np.bincount(runs.condition[wanted], minlength=len(runs.conditions)).tolist()
         notes += [
-            f"{condition}: {count:,} evaluations cannot answer: {why}"
+            f"{condition}: {how_many(count, 'evaluation')} cannot answer: {why}"
             for condition, count in zip(runs.conditions, counts, strict=True)
             if count
         ]

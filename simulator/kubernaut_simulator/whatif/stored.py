@@ -50,15 +50,15 @@ class Stored:
         return self._timelines[condition]
 
     def named(self, condition: ConditionId | str) -> ConditionId:
-        """Find a condition by identity, its text, or its type where that is one condition only.
+        """Find a condition by identity, its text, or the end of it where that is one condition only.
 
         Raises
         ------
         InputError
-            It was never recorded, or the type is that of several.
+            It was never recorded, or several end like it.
         """
         found = [one for one in self.conditions if condition in (one, str(one))] or [
-            one for one in self.conditions if condition == one.type
+            one for one in self.conditions if str(one).endswith(f"/{condition}")
         ]
         if len(found) == 1:
             return found[0]

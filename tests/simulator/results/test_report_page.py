@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 from helpers.driven_history import tunable_history
+from kubernaut_simulator.estimation.power import Outlook
 from kubernaut_simulator.results.report import coded, laid_out, report_page
 from kubernaut_simulator.results.report_contents import NotAnswered, gather
 from kubernaut_simulator.results.report_words import findings, next_steps, sentences
+from kubernaut_simulator.tuning.result import Tuning
 from kubernaut_simulator.tuning.tune import TuningTerms, tune
 
 from kubernaut import __version__
@@ -146,6 +148,41 @@ def test_what_is_set_back_is_the_first_thing_to_do(contents):
     assert next_steps(changed)[0].startswith("Decide about ")
 
 
+def test_the_timeouts_to_raise_are_those_that_the_tuning_could_not_choose(contents):
+    """Not those of a longer history, whose runs the tuning did not choose from."""
+
+    def steps(**found):
+        decisions = [
+            one
+            if one.timeout is None
+            else replace(one, timeout=replace(one.timeout, recommendation=replace(one.timeout.recommendation, **found)))
+            for one in contents.tuning.decisions
+        ]
+        return next_steps(replace(contents, tuning=replace(contents.tuning, decisions=tuple(decisions))))
+
+    both = "action/post/no_crashes, step/post/replicas_running"
+    assert not any("timeout of" in one for one in steps(timeout_s=81.0))
+    assert f"Raise the timeout of {both} to learn how long good runs need." in steps(
+        timeout_s=None, n=40, censored=3, never=0
+    )
+    assert any(
+        one.startswith(f"Go on recording for the timeout of {both}") for one in steps(timeout_s=None, censored=0)
+    )
+
+
+def test_what_more_data_will_likely_show_is_told_apart(tuned, monkeypatch):
+    ahead = {True: Outlook(more=372, chance=0.8), False: Outlook(more=None, chance=0.1)}
+    none = tuple(replace(one, after=one.after.model_copy(update={"required": False})) for one in tuned.decisions)
+    changed = replace(tuned, decisions=none)
+    monkeypatch.setattr(Tuning, "outlook", lambda _, one: ahead[one.condition.type == "no_crashes"])
+
+    said = sentences(changed)
+
+    (likely,) = (one for one in said if one.startswith("Not shown yet, but likely"))
+    assert "for 1 condition: action/post/no_crashes (372 more, " in likely
+    assert any("is unlikely to, for 2 conditions" in one for one in said)
+
+
 def test_that_nothing_may_be_required_is_said_plainly(tuned, contents):
     none = tuple(replace(one, after=one.after.model_copy(update={"required": False})) for one in tuned.decisions)
     changed = replace(tuned, decisions=none)
@@ -199,3 +236,9 @@ def test_names_from_a_cluster_are_text(hostile_page):
 
 def test_code_in_a_sentence_is_escaped_too():
     assert coded("a <b> `c & d` e") == "a &lt;b&gt; <code>c &amp; d</code> e"
+
+
+def test_a_number_stays_on_the_line_of_its_unit(page):
+    assert coded("upper 95 % 12.6 %") == "upper 95\u00a0% 12.6\u00a0%"
+    words = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert re.findall(r"\d %", re.sub(r"<svg.*?</svg>", "", words, flags=re.DOTALL)) == []

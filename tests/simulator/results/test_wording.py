@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernaut_simulator.results.wording import grouped, short_names, shown_name
+from kubernaut_simulator.results.wording import grouped, how_many, short_names, shown_name
 
 SIX = [f"scale/step/post/{name}" for name in "abcdef"]
 
@@ -9,6 +9,12 @@ def test_the_action_is_dropped_where_all_share_it():
     assert short_names(SIX[:2]) == {SIX[0]: "step/post/a", SIX[1]: "step/post/b"}
     mixed = ["scale/step/post/a", "restart/step/post/a"]
     assert short_names(mixed) == {name: name for name in mixed}
+
+
+def test_a_count_agrees_with_its_noun():
+    assert how_many(1, "good run") == "1 good run"
+    assert how_many(0, "good run") == "0 good runs"
+    assert how_many(1204, "policy", "policies") == "1,204 policies"
 
 
 def test_a_challenger_is_marked():

@@ -1,5 +1,7 @@
 """Searching suites on histories: what is chosen, what judges it, and that ignorance makes nothing look better."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from helpers.stored_runs import Judged, condition, failed, history_of, passed, p
 from kubernaut_simulator.estimation.rates import rate
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.suites.choices import choices_of
+from kubernaut_simulator.suites.marginal import Marginal, Standing, _not_chosen
 from kubernaut_simulator.suites.search import SuiteTerms, search_suites
 from kubernaut_simulator.tuning.tune import compiled
 from kubernaut_simulator.whatif.whatif import WhatIf
@@ -62,6 +65,25 @@ def test_a_good_suite_is_chosen_and_passes_the_gate() -> None:
     assert found.conditions["standing"].str.startswith("would stop more good").any()
     assert found.plot().data
     assert "<table" in found.html()
+
+
+def test_a_condition_that_adds_nothing_as_it_is_is_redundant() -> None:
+    """Whatever its other choices would do: the reason stands beside the numbers of the present one."""
+    for seed in range(4):
+        found = search_suites(some_history(200, seed=seed))
+        for one in found.marginals:
+            if one.standing is Standing.OVER_CEILING:
+                assert one.harmful_stopped > 0
+    nothing = Marginal(
+        condition=condition(POST), standing=Standing.REDUNDANT, choice=found.fails.choices[0],
+        harmful_stopped=0, good_stopped=0, waiting_s=0.0,
+    )  # fmt: skip
+    costly = replace(nothing, harmful_stopped=3, good_stopped=1_000)
+    assert found.chosen is not None
+
+    told = _not_chosen([nothing, costly], [0, 1], replace(found.front, never_stop=()), found.chosen.suite)
+
+    assert told.standing is Standing.REDUNDANT
 
 
 def test_counts_on_the_search_incidents_are_those_of_the_records() -> None:
@@ -129,7 +151,7 @@ def test_incidents_without_every_condition_are_left_out_and_counted() -> None:
 
     assert found.incidents.incomplete == 10
     assert len(found.incidents.frame) == 30
-    assert "10 incidents were not judged by every condition" in found.text()
+    assert "left out: 10 incidents, not judged by every condition" in found.text()
 
 
 def test_enrolled_incidents_and_health_labels_are_not_searched_on() -> None:
@@ -140,7 +162,7 @@ def test_enrolled_incidents_and_health_labels_are_not_searched_on() -> None:
     found = search_suites(history_of(*runs))
 
     assert found.incidents.good.sum() == 30
-    assert "20 incidents with an outcome are not searched on" in found.text()
+    assert "not searched on: 20 incidents with an outcome" in found.text()
     with pytest.raises(HistoryError, match="by a label that may be searched on"):
         search_suites(history_of(*runs[:20]))
 

@@ -335,7 +335,7 @@ def test_a_failure_that_a_look_on_the_deadline_might_have_turned_is_no_answer() 
     assert not result.replayable.any()
     assert row_of(result, POST)["not replayable"] == 1
     assert row_of(result, POST)["would stop"] == 0
-    assert "1 evaluations cannot answer: no look on the new deadline" in result.text()
+    assert "1 evaluation cannot answer: no look on the new deadline" in result.text()
 
 
 def test_conditions_that_are_not_named_are_not_required(steady: History) -> None:

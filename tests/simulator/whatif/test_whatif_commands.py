@@ -54,6 +54,18 @@ def test_whatif_says_what_would_be_stopped(call: Call, folder: str) -> None:
     assert "blocked before the change" in out
 
 
+def test_whatif_takes_the_short_name_that_its_table_shows(call: Call, folder: str) -> None:
+    shown = set()
+    for name in ("deployment_exists", "pre/deployment_exists", PRE):
+        code, out, _ = call("whatif", folder, "--set", f"{name}.rolloutPercent=100", "-o", "json")
+        assert code == ExitCode.OK
+        shown.add(out)
+    assert len(shown) == 1
+    code, _, err = call("whatif", folder, "--set", "exists.rolloutPercent=100")
+    assert code == ExitCode.BAD_INPUT
+    assert "was never recorded" in err
+
+
 def test_whatif_lists_workflows(call: Call, folder: str) -> None:
     code, out, _ = call(
         "whatif", folder, "--set", "deployment_exists.rolloutPercent=100", "--show", "workflows", "-o", "json"
@@ -110,7 +122,7 @@ def test_diff_compares_with_what_was_recorded(call: Call, folder: str, candidate
 
     assert code == ExitCode.OK
     assert "verdicts change" in out
-    assert "kubernaut explain" in out
+    assert "kubernaut explain RECORD HISTORY -f candidate.yaml" in out
 
 
 def test_diff_lists_workflows(call: Call, folder: str, candidate: str) -> None:

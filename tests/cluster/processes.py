@@ -131,7 +131,12 @@ def end(processes: Sequence[psutil.Process]) -> None:
 def _living(one: Mapping[str, Any]) -> psutil.Process | None:
     try:
         process = psutil.Process(one["pid"])
-        same = abs(process.create_time() - one["created"]) < 1
-        return process if same and process.status() != psutil.STATUS_ZOMBIE else None
-    except psutil.NoSuchProcess:
+        if abs(process.create_time() - one["created"]) >= 1:
+            return None
+        if process.status() == psutil.STATUS_ZOMBIE:
+            # A child of ours that ended stays in the list of processes until somebody asks for its end.
+            process.wait(timeout=_END_LIMIT_S)
+            return None
+    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
         return None
+    return process

@@ -105,7 +105,7 @@ def _run_time(calibration: Calibration) -> str:
 def _proof(proof: ProofResult) -> Iterator[str]:
     yield f"## {proof.heading}"
     yield ""
-    yield f"**{proof.question}** (`kubernaut calibrate --only {proof.name}`)"
+    yield f"**{proof.question}** (`kubernaut calibrate --only {proof.name}`; {proof.size.value} size)"
     yield ""
     yield proof.method
     yield ""

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 import structlog
+from cluster.control_plane import api_ready
 from kubernaut_operator.kernel.api import connect
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.kernel.leadership import Leadership
@@ -43,10 +44,17 @@ def stopped_server(cluster):
     process = cluster.processes.find("kube-apiserver")
     yield process.suspend
     process.resume()
+    wait_until_ready(cluster)
 
 
 def config_map(name, **data):
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data}
+
+
+def wait_until_ready(cluster):
+    """Wait until the API server serves again what had piled up while it was stopped."""
+    authority = cluster.layout.folder / "certificates" / "ca.crt"
+    wait_for(lambda: api_ready(cluster.layout, authority), limit_s=60)
 
 
 def wait_for(what, *, limit_s=20.0):
@@ -152,6 +160,7 @@ def test_a_watch_that_dies_silently_is_taken_up_again(api, namespace, cluster):
     server.suspend()
     time.sleep(3)
     server.resume()
+    wait_until_ready(cluster)
     woken.clear()
 
     api.create(CONFIG_MAPS, config_map("later"), namespace)

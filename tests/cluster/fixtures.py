@@ -52,5 +52,7 @@ def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]
     stem = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     name = f"{stem}-{os.urandom(3).hex()}"
     cluster.kubectl("create", "namespace", name)
+    # Its ServiceAccount comes from a controller a moment later; without it no pod is taken and no token given.
+    cluster.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=30s")
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false")

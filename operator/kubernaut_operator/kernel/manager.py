@@ -55,7 +55,7 @@ class Manager:
         self._leadership = leadership
         self._stuck_s = stuck_s
         self._ending = threading.Event()
-        self._leading = leadership is None
+        self._leading = False
         self.endpoints = Endpoints(
             registry,
             host=host,
@@ -78,11 +78,12 @@ class Manager:
             while not self._ending.is_set() and not self._leadership.wait(0.2):
                 pass
         if not self._ending.is_set():
-            self._leading = True
             for controller in self._controllers:
                 controller.start()
             for watcher in self._watchers:
                 watcher.start()
+            # Only now: a worker that has not begun yet must not count as one that ended.
+            self._leading = True
             self._ending.wait()
         return self._drain()
 

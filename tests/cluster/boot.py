@@ -70,6 +70,21 @@ def best_tier() -> Tier:
     return Tier.API
 
 
+def require_programs(tier: Tier) -> None:
+    """Build what a tier is made of, where that was not done before.
+
+    Raises
+    ------
+    TierUnavailableError
+        A program cannot be built here.
+    """
+    try:
+        for needed in NODE_TIER if tier is Tier.NODE else API_TIER:
+            program(needed)
+    except GoProgramUnavailableError as error:
+        raise TierUnavailableError(str(error)) from error
+
+
 def boot(name: str, tier: Tier) -> Cluster:
     """Start a cluster; whatever a former one of the name left is removed first.
 
@@ -80,11 +95,7 @@ def boot(name: str, tier: Tier) -> Cluster:
     ClusterError
         A program ended or did not get ready; the text holds the end of its log.
     """
-    try:
-        for needed in NODE_TIER if tier is Tier.NODE else API_TIER:
-            program(needed)
-    except GoProgramUnavailableError as error:
-        raise TierUnavailableError(str(error)) from error
+    require_programs(tier)
     stop(name)
     layout = new_layout(name, tier)
     processes = Processes(layout.folder)

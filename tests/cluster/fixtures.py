@@ -10,21 +10,18 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from helpers.go_programs import GoProgramUnavailableError
 
-from .boot import Cluster, best_tier, running
+from .boot import Cluster, best_tier, require_programs, running
 from .errors import ClusterError, TierUnavailableError
 from .layout import Tier
-from .programs import API_TIER, NODE_TIER, program
 
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """A running cluster of the fullest tier that this machine can run."""
     try:
-        for name in NODE_TIER if best_tier() is Tier.NODE else API_TIER:
-            program(name)
-    except (TierUnavailableError, GoProgramUnavailableError) as error:
+        require_programs(best_tier())
+    except TierUnavailableError as error:
         if "KUBERNAUT_CLUSTER_TIER" in os.environ:
             pytest.fail(f"the tests on a cluster must run here: {error}", pytrace=False)
         pytest.skip(str(error))

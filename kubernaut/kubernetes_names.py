@@ -10,7 +10,10 @@ DNS_1123_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", re.ASCII)
 """Namespaces and most names: at most 63 characters."""
 
 _SUBDOMAIN_PART = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-DNS_1123_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}\Z){_SUBDOMAIN_PART}(\.{_SUBDOMAIN_PART})*", re.ASCII)
+SUBDOMAIN = rf"{_SUBDOMAIN_PART}(\.{_SUBDOMAIN_PART})*"
+"""The pattern without its length, which schemas state on their own: they know no look-ahead."""
+
+DNS_1123_SUBDOMAIN = re.compile(rf"(?=.{{1,253}}\Z){SUBDOMAIN}", re.ASCII)
 """Names of Deployments, Pods and the like: labels with dots, at most 253 characters."""
 
 

@@ -37,6 +37,19 @@ PAGE = 500
 
 _MERGE = "application/merge-patch+json"
 
+_BEARER = {"authorization": "Bearer"}
+_OF_THE_SERVER = (
+    "ssl_ca_cert",
+    "ca_cert_data",
+    "verify_ssl",
+    "assert_hostname",
+    "tls_server_name",
+    "proxy",
+    "no_proxy",
+    "retries",
+)
+"""What of a client's settings is about the server and not about who asks."""
+
 
 class Api:
     """Requests to one API server.
@@ -55,6 +68,20 @@ class Api:
     def guarded(self, may_write: Callable[[], None]) -> "Api":
         """Give the same API with a check before each write."""
         return Api(self._client, may_write=may_write)
+
+    def as_bearer(self, token: str) -> "Api":
+        """Give the same server as the holder of a token sees it: none of our own credentials go along."""
+        ours = self._client.configuration
+        theirs = Configuration(host=ours.host, api_key={"authorization": token}, api_key_prefix=_BEARER)
+        for name in _OF_THE_SERVER:
+            setattr(theirs, name, getattr(ours, name))
+        return Api(ApiClient(theirs), may_write=self._may_write)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+        # The client's own `close` leaves the connections open until they are collected.
+        self._client.rest_client.pool_manager.clear()
 
     def get(self, resource: Resource, name: str, namespace: str = "", *, subresource: str = "") -> Manifest:
         """Read one object by a quorum read.
@@ -134,21 +161,39 @@ class Api:
         return self._json("PATCH", path, body=change, content_type=content_type, query=query)
 
     def delete(
-        self, resource: Resource, name: str, namespace: str = "", *, uid: str = "", propagation: str = "Background"
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str = "",
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: str = "Background",
+        query: Mapping[str, str] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
-        """Delete an object; with `uid` only if it is still that one.
+        """Delete an object; with `uid` only if it is still that one, with `resource_version` only if it is unchanged.
+
+        Parameters
+        ----------
+        options : mapping or None
+            A whole DeleteOptions in place of the one made of the other arguments.
 
         Raises
         ------
         NotFoundError
             It is not there.
         ConflictError
-            Another one bears its name.
+            Another one bears its name, or it was changed.
         """
-        body: Manifest = {"propagationPolicy": propagation}
-        if uid:
-            body["preconditions"] = {"uid": uid}
-        self._json("DELETE", resource.path(namespace, name), body=body)
+        given = {"uid": uid, "resourceVersion": resource_version}
+        preconditions = {name: value for name, value in given.items() if value}
+        body: Manifest = {"propagationPolicy": propagation} | (
+            {"preconditions": preconditions} if preconditions else {}
+        )
+        self._json(
+            "DELETE", resource.path(namespace, name), body=dict(options) if options is not None else body, query=query
+        )
 
     def watch(
         self,

@@ -44,7 +44,7 @@ def root() -> None:
 
 
 @app.command()
-def run(  # noqa: PLR0913 - one argument a flag
+def run(
     *,
     kubeconfig: Annotated[
         str | None,

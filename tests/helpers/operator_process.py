@@ -88,7 +88,7 @@ class OperatorProcess:
         self._reader.start()
         if wait:
             self.wait_for_log("listening", limit_s=START_LIMIT_S)
-            self.wait_until(lambda: self.ask("/readyz")[0] == 200, limit_s=START_LIMIT_S)  # noqa: PLR2004 - HTTP's OK
+            self.wait_until(lambda: self.ask("/readyz")[0] == 200, limit_s=START_LIMIT_S)
         return self
 
     @property

@@ -7,17 +7,21 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from kubernaut.actions import scale_deployment
-from kubernaut.actions.definition import ActionDefinition, ActionParameters, ActionTarget
+from kubernaut.actions import restart_pod, rollback_deployment, scale_deployment
+from kubernaut.actions.definition import ActionParameters, ActionTarget, AnyAction
 from kubernaut.conditions.problems import describe, known_keys
 from kubernaut.errors import InputError, SettingsError
 
-ACTIONS: Mapping[str, ActionDefinition] = MappingProxyType(
-    {definition.name: definition for definition in (scale_deployment.DEFINITION,)}
+_DEFINITIONS: tuple[AnyAction, ...] = (
+    scale_deployment.DEFINITION,
+    restart_pod.DEFINITION,
+    rollback_deployment.DEFINITION,
 )
 
+ACTIONS: Mapping[str, AnyAction] = MappingProxyType({definition.name: definition for definition in _DEFINITIONS})
 
-def action_definition(name: str) -> ActionDefinition:
+
+def action_definition(name: str) -> AnyAction:
     """Give one action.
 
     Raises
@@ -50,7 +54,7 @@ def checked_parameters(action: str, raw: Mapping[str, Any]) -> ActionParameters:
     SettingsError
         Every parameter that is missing, unknown or out of bounds, with its path.
     """
-    model = action_definition(action).parameters
+    model: type[ActionParameters] = action_definition(action).parameters
     try:
         return model.model_validate(raw, by_alias=True, by_name=False)
     except ValidationError as error:

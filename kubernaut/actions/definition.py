@@ -2,16 +2,20 @@
 
 Declarative: nothing here runs anything. Parameters come in the guide's nested form (``deployment: {name,
 namespace, replicas}``) and are checked once, before anything is read or started; what passes is what policies
-see as `input.parameters` and what a command line is made of.
+see as `input.parameters`. An action's effect is one `Change`, made by a pure function of its parameters and of the
+objects that were just read: the dry run and the Job's command line both come from it.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from kubernaut.actions.change import Change
+from kubernaut.facts.objects import ObjectSet
 from kubernaut.json_types import JsonObject
 from kubernaut.kubernetes_names import is_namespace, is_object_name
 
@@ -82,7 +86,52 @@ class ActionParameters(StrictPart, ABC):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActionDefinition:
+class PolicyRule:
+    """One right, as a rule of a Role.
+
+    Attributes
+    ----------
+    group : str
+        API group; empty for the core one.
+    resource : str
+        Plural, a subresource after a slash: ``deployments/scale``.
+    verbs : tuple of str
+    """
+
+    group: str
+    resource: str
+    verbs: tuple[str, ...]
+
+    @property
+    def as_manifest(self) -> JsonObject:
+        """Give the rule as a Role holds it."""
+        return {"apiGroups": [self.group], "resources": [self.resource], "verbs": list(self.verbs)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """The action that takes another one back.
+
+    Attributes
+    ----------
+    action : str
+    parameters : JsonObject
+        As a custom resource would hold them.
+    """
+
+    action: str
+    parameters: JsonObject
+
+
+P = TypeVar("P", bound=ActionParameters)
+
+
+def irreversible(_info: JsonObject) -> None:
+    """Undo nothing: what an action that cannot be undone says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionDefinition(Generic[P]):
     """One entry of the catalogue.
 
     Attributes
@@ -94,6 +143,23 @@ class ActionDefinition:
         False is a legal answer, shown before approval.
     rollback : str
         What undoing it means; empty when it cannot be undone.
+    rules : tuple of PolicyRule
+        All that the action's account may do, in a namespace that opted in.
+    timeout_s : int, unit s
+        How long the Job may take when the custom resource does not say. It only sends the change: what comes of it
+        is for the postconditions to see.
+    related : tuple of str
+        Kinds that are read beside the target, in its namespace, to make the change.
+    change : callable
+        ``change(parameters, seen) -> Change``, from the objects just read: the target and those of `related`.
+        Raises InputError where the target, as it is, cannot be changed so.
+    describe_change : callable
+        ``describe_change(parameters, seen) -> str``: ``replicas 2 -> 5``. Raises as `change`.
+    rollback_info : callable
+        ``rollback_info(parameters, seen) -> JsonObject``: what `undo` will need, kept in the status before anything
+        is changed. Raises as `change`.
+    undo : callable
+        ``undo(info) -> Undo | None``, from what `rollback_info` gave; None when it cannot be undone.
     """
 
     name: str
@@ -102,7 +168,23 @@ class ActionDefinition:
     risk: Risk
     reversible: bool
     rollback: str
-    parameters: type[ActionParameters]
+    parameters: type[P]
+    rules: tuple[PolicyRule, ...]
+    timeout_s: int
+    change: Callable[[P, ObjectSet], Change]
+    describe_change: Callable[[P, ObjectSet], str]
+    rollback_info: Callable[[P, ObjectSet], JsonObject]
+    related: tuple[str, ...] = ()
+    undo: Callable[[JsonObject], Undo | None] = irreversible
+
+    @property
+    def account(self) -> str:
+        """Name of the ServiceAccount that the action runs as."""
+        return f"kubernaut-{self.name.replace('_', '-')}"
+
+
+AnyAction = ActionDefinition[Any]
+"""An action whose parameters' type is its own affair."""
 
 
 def _namespace(text: str) -> str:

@@ -1,6 +1,7 @@
 """`scale_deployment`: set a Deployment's number of replicas."""
 
-from kubernaut.actions.definition import ActionDefinition, Category, Risk
+from kubernaut.actions.definition import ActionDefinition, Category, PolicyRule, Risk
+from kubernaut.actions.scale_deployment.change import change, describe_change, rollback_info, undo
 from kubernaut.actions.scale_deployment.parameters import ScaleDeploymentParameters
 
 DEFINITION = ActionDefinition(
@@ -11,6 +12,12 @@ DEFINITION = ActionDefinition(
     reversible=True,
     rollback="Set the number of replicas that was seen before.",
     parameters=ScaleDeploymentParameters,
+    rules=(PolicyRule(group="apps", resource="deployments/scale", verbs=("get", "patch")),),
+    timeout_s=60,
+    change=change,
+    describe_change=describe_change,
+    rollback_info=rollback_info,
+    undo=undo,
 )
 
 __all__ = ["DEFINITION", "ScaleDeploymentParameters"]

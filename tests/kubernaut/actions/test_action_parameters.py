@@ -70,7 +70,7 @@ def test_missing_parts_and_the_models_own_names_are_refused(raw):
 def test_an_unknown_action_suggests_one():
     with pytest.raises(InputError, match="did you mean scale_deployment"):
         action_definition("scale_deploymnt")
-    with pytest.raises(InputError, match="there are: scale_deployment"):
+    with pytest.raises(InputError, match="there are: restart_pod, rollback_deployment, scale_deployment"):
         action_definition("dance")
 
 

@@ -4,22 +4,29 @@ The API server has checked the schema when its CRD is current. It is checked aga
 may still be installed, and because some rules fit no schema: bytes of inline Rego, a condition listed twice.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from types import GenericAlias, MappingProxyType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar, get_args
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from kubernaut.conditions.added import AddedCondition, CrPostCondition, added_conditions, check_inline_total
+from kubernaut.conditions.added import (
+    AddedCondition,
+    added_by_step,
+    added_conditions,
+    check_inline_total,
+)
 from kubernaut.conditions.fields import FROM_TEXT
 from kubernaut.conditions.problems import describe, known_keys
 from kubernaut.errors import SettingsError
 from kubernaut.identity import Level
 from kubernaut.resources.execution import KubernetesExecutionSpec, KubernetesExecutionStatus
-from kubernaut.resources.names import KUBERNETES_EXECUTION, ResourceKind
+from kubernaut.resources.names import KUBERNETES_EXECUTION, WORKFLOW_EXECUTION, ResourceKind
+from kubernaut.resources.workflow import WorkflowExecutionSpec, WorkflowExecutionStatus
 from kubernaut.verification.status_json import moment_of
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -60,17 +67,18 @@ class CustomResource(Generic[Spec, Status]):
     ----------
     status : model or None
         None before the operator saw it.
-    added : mapping of str to tuple of AddedCondition
-        Conditions that it brings, by place: empty for an execution's own, ``steps[0]`` for a step's.
+    added : mapping of int to tuple of AddedCondition
+        Conditions that it brings, of both levels, by step number.
     """
 
     metadata: Metadata
     spec: Spec
     status: Status | None = None
-    added: Mapping[str, tuple[AddedCondition, ...]] = field(default_factory=dict)
+    added: Mapping[int, tuple[AddedCondition, ...]] = field(default_factory=dict)
 
 
-KubernetesExecution = CustomResource[KubernetesExecutionSpec, KubernetesExecutionStatus]
+KubernetesExecution: TypeAlias = CustomResource[KubernetesExecutionSpec, KubernetesExecutionStatus]
+WorkflowExecution: TypeAlias = CustomResource[WorkflowExecutionSpec, WorkflowExecutionStatus]
 
 
 def read_execution(document: Mapping[str, Any]) -> KubernetesExecution:
@@ -98,7 +106,28 @@ def read_execution(document: Mapping[str, Any]) -> KubernetesExecution:
         metadata=metadata,
         spec=spec,
         status=read_status(KubernetesExecutionStatus, document, where=where),
-        added=MappingProxyType({"": added}),
+        added=MappingProxyType({spec.step_number: added}),
+    )
+
+
+def read_workflow(document: Mapping[str, Any]) -> WorkflowExecution:
+    """Read a WorkflowExecution; raises as `read_execution`."""
+    metadata = read_metadata(document, WORKFLOW_EXECUTION)
+    where = f"{WORKFLOW_EXECUTION.kind} {metadata}"
+    spec = _part(WorkflowExecutionSpec, document, "spec", where=where)
+    added: dict[int, tuple[AddedCondition, ...]] = {}
+    try:
+        for index, raw in enumerate(document["spec"]["workflowDefinition"]["steps"]):
+            _, by_level = added_by_step(raw, place=f"spec.workflowDefinition.steps[{index}]")
+            added[raw["stepNumber"]] = tuple(chain.from_iterable(by_level.values()))
+        check_inline_total(tuple(chain.from_iterable(added.values())))
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}") from error
+    return CustomResource(
+        metadata=metadata,
+        spec=spec,
+        status=read_status(WorkflowExecutionStatus, document, where=where),
+        added=MappingProxyType(added),
     )
 
 
@@ -166,7 +195,18 @@ def _parts_of(model: type[BaseModel]) -> TypeAdapter[dict[str, Any]]:
 
 @cache
 def _keys(model: type[BaseModel]) -> tuple[str, ...]:
-    return known_keys(model, CrPostCondition)
+    return known_keys(*_models_of(model))
+
+
+def _models_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Give every model that a field of this type is made of, for suggestions at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for part in annotation.model_fields.values():
+            yield from _models_of(part.annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from _models_of(argument)
 
 
 def _moment(text: Any) -> datetime | None:

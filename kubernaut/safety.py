@@ -79,15 +79,21 @@ class SafetySet:
         Shipped ones first, each kind by key.
     warnings : tuple of str
         Keys of the ConfigMap that were ignored.
+    unusable : str
+        Why the ConfigMap's additions are not in `policies`; while it says something, every action is denied. Empty
+        when they are.
     """
 
     policies: tuple[SafetyPolicy, ...]
     warnings: tuple[str, ...] = ()
+    unusable: str = ""
 
     @property
     def digest(self) -> str:
         """Give the sha256 (hex) of everything that can change what is denied."""
         content = [[one.key, one.policy.digest, dict(one.settings)] for one in self.policies]
+        if self.unusable:
+            content.append(["unusable"])
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def of(self, action: str) -> tuple[SafetyPolicy, ...]:
@@ -193,6 +199,9 @@ def judge_safety(
         Empty when every policy passed; never because one could not be judged.
     """
     denials = []
+    if safety.unusable:
+        why = Judgement(Code.ERROR, Reason.POLICY_ERROR, safety.unusable)
+        denials.append(Denial(key="additions", policy_digest="", judgement=why))
     for one in safety.of(action):
         seen = policy_input(
             snapshot,
@@ -206,6 +215,29 @@ def judge_safety(
         if judgement.code is not Code.PASSED:
             denials.append(Denial(key=one.key, policy_digest=one.policy.digest, judgement=judgement))
     return tuple(denials)
+
+
+def weakened_safety(before: SafetySet, after: SafetySet) -> tuple[str, ...]:
+    """Name what `after` may deny less than `before`: policies dropped, numbers changed back or otherwise.
+
+    Returns
+    -------
+    tuple of str
+        One sentence each, for an Event. Whether another number is the weaker one is not known here, so each is named.
+    """
+    now = {one.key: one for one in after.policies}
+    said = []
+    for old in before.policies:
+        new = now.get(old.key)
+        if new is None:
+            said.append(f"the safety policy {old.key} was dropped")
+            continue
+        said += [
+            f"{name} of the safety policy {old.key} was {number:g} and is {new.settings[name]:g} now"
+            for name, number in sorted(old.settings.items())
+            if name in new.settings and new.settings[name] != number
+        ]
+    return tuple(said)
 
 
 def _judged(evaluator: Evaluator, policy: CompiledPolicy, seen: Sequence[Snapshot]) -> Judgement:

@@ -116,12 +116,15 @@ class ApiError(KubernautError):
         HTTP status; None when there was no answer.
     reason : str
         Kubernetes' reason, such as ``AlreadyExists``; empty when it gave none.
+    said : str
+        The server's own sentence; empty when it gave none.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, reason: str = "") -> None:
+    def __init__(self, message: str, *, status: int | None = None, reason: str = "", said: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.reason = reason
+        self.said = said
 
 
 class NotFoundError(ApiError):
@@ -149,8 +152,10 @@ class BusyError(ApiError):
         What the server asked to wait; None when it did not say.
     """
 
-    def __init__(self, message: str, *, status: int, reason: str = "", retry_after_s: float | None = None) -> None:
-        super().__init__(message, status=status, reason=reason)
+    def __init__(
+        self, message: str, *, status: int, reason: str = "", said: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, status=status, reason=reason, said=said)
         self.retry_after_s = retry_after_s
 
 

@@ -169,15 +169,8 @@ class Api:
         uid: str = "",
         resource_version: str = "",
         propagation: str = "Background",
-        query: Mapping[str, str] | None = None,
-        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Delete an object; with `uid` only if it is still that one, with `resource_version` only if it is unchanged.
-
-        Parameters
-        ----------
-        options : mapping or None
-            A whole DeleteOptions in place of the one made of the other arguments.
 
         Raises
         ------
@@ -191,9 +184,13 @@ class Api:
         body: Manifest = {"propagationPolicy": propagation} | (
             {"preconditions": preconditions} if preconditions else {}
         )
-        self._json(
-            "DELETE", resource.path(namespace, name), body=dict(options) if options is not None else body, query=query
-        )
+        self._json("DELETE", resource.path(namespace, name), body=body)
+
+    def send(
+        self, method: str, path: str, *, body: Any, query: Mapping[str, str] | None = None, content_type: str
+    ) -> Manifest:
+        """Send a request that was made elsewhere, whole: its path needs no escaping any more."""
+        return self._json(method, path, body=body, query=query, content_type=content_type)
 
     def watch(
         self,
@@ -346,18 +343,19 @@ def _status(text: bytes) -> Manifest:
 
 def _error(what: str, code: int, status: Manifest, headers: Mapping[str, str]) -> ApiError:
     reason = str(status.get("reason", ""))
-    message = f"{what}: {code} {reason}: {status.get('message', '')}"
+    said = str(status.get("message", ""))
+    message = f"{what}: {code} {reason}: {said}"
     if code == HTTPStatus.NOT_FOUND:
-        return NotFoundError(message, status=code, reason=reason)
+        return NotFoundError(message, status=code, reason=reason, said=said)
     if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ForbiddenError(message, status=code, reason=reason)
+        return ForbiddenError(message, status=code, reason=reason, said=said)
     if code == HTTPStatus.CONFLICT:
-        return ConflictError(message, status=code, reason=reason)
+        return ConflictError(message, status=code, reason=reason, said=said)
     if code == HTTPStatus.GONE:
-        return ExpiredError(message, status=code, reason=reason)
+        return ExpiredError(message, status=code, reason=reason, said=said)
     if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         details = status.get("details") or {}
         told = headers.get("Retry-After") or details.get("retryAfterSeconds")
         retry_after_s = float(told) if told is not None and str(told).isdecimal() else None
-        return BusyError(message, status=code, reason=reason, retry_after_s=retry_after_s)
-    return ApiError(message, status=code, reason=reason)
+        return BusyError(message, status=code, reason=reason, said=said, retry_after_s=retry_after_s)
+    return ApiError(message, status=code, reason=reason, said=said)

@@ -1,0 +1,1 @@
+"""One KubernetesExecution from `pending` to its result: ``decide(run, status, observations, now)``."""

@@ -18,6 +18,9 @@ from kubernaut.errors import DurationError
 MAX_GO_S = (2**63 - 1) / 1e9
 """Go keeps a duration as 64-bit nanoseconds: about 292 years."""
 
+GO_DURATION = r"^(0|([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+)$"
+"""For schemas: what people write, without the signs and bare dots that Go reads too."""
+
 _GO = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+", re.ASCII)
 _ZERO = re.compile(r"[+-]?0")
 _SPAN = re.compile(r"(?:(\d{1,9})w)?(?:(\d{1,9})d)?(.*)", re.ASCII | re.DOTALL)

@@ -6,10 +6,19 @@ reason wherever it is written.
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+)
 
 from kubernaut.conditions.spec import MAX_TIMEOUT_S
-from kubernaut.durations import check_bounds, format_duration, parse_duration
+from kubernaut.durations import GO_DURATION, check_bounds, format_duration, parse_duration
 from kubernaut.errors import DurationError
 
 MIN_TIMEOUT_S = 0.1
@@ -41,10 +50,16 @@ def _printable(text: str) -> str:
 
 Line = Annotated[str, AfterValidator(_printable)]
 """One line of text for people; anything else would not survive YAML byte for byte."""
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(allow_inf_nan=False)]
+_AS_DURATION = WithJsonSchema({"type": "string", "maxLength": 32, "pattern": GO_DURATION})
+"""What stands in a custom resource is the text; what the model holds are seconds."""
+
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(allow_inf_nan=False), _AS_DURATION]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+_NAME = r"^[a-z][a-z0-9_]{0,62}$"
+Name = Annotated[
+    str, StringConstraints(pattern=_NAME), WithJsonSchema({"type": "string", "maxLength": 63, "pattern": _NAME})
+]
 """Of an action, a condition type or a setting: snake_case, so that it fits file names, labels and Rego."""
 LabelValue = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$")]
 """As Kubernetes allows it in a label."""

@@ -153,7 +153,6 @@ class RunStatus(StatusModel):
         default=(),
         strict=False,
         max_length=16,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )
 
 

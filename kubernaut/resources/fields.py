@@ -6,9 +6,9 @@ operator may have written them, and v1alpha1 changes by addition only.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -52,6 +52,17 @@ class StatusModel(BaseModel):
         """Give it as the custom resource holds it: camelCase, without what is not known."""
         document: JsonObject = self.model_dump(mode="json", by_alias=True, exclude_none=True)
         return document
+
+
+def models_of(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Give every model that a value of this type is made of, at any depth."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+        for part in annotation.model_fields.values():
+            yield from models_of(part.annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from models_of(argument)
 
 
 def _moment(value: object) -> object:

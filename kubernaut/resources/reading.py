@@ -4,13 +4,13 @@ The API server has checked the schema when its CRD is current. It is checked aga
 may still be installed, and because some rules fit no schema: bytes of inline Rego, a condition listed twice.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from itertools import chain
 from types import GenericAlias, MappingProxyType
-from typing import Any, Generic, TypeAlias, TypeVar, get_args
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
@@ -25,6 +25,7 @@ from kubernaut.conditions.problems import describe, known_keys
 from kubernaut.errors import SettingsError
 from kubernaut.identity import Level
 from kubernaut.resources.execution import KubernetesExecutionSpec, KubernetesExecutionStatus
+from kubernaut.resources.fields import models_of
 from kubernaut.resources.names import KUBERNETES_EXECUTION, WORKFLOW_EXECUTION, ResourceKind
 from kubernaut.resources.workflow import WorkflowExecutionSpec, WorkflowExecutionStatus
 from kubernaut.verification.status_json import moment_of
@@ -195,18 +196,7 @@ def _parts_of(model: type[BaseModel]) -> TypeAdapter[dict[str, Any]]:
 
 @cache
 def _keys(model: type[BaseModel]) -> tuple[str, ...]:
-    return known_keys(*_models_of(model))
-
-
-def _models_of(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Give every model that a field of this type is made of, for suggestions at any depth."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-        for part in annotation.model_fields.values():
-            yield from _models_of(part.annotation)
-    else:
-        for argument in get_args(annotation):
-            yield from _models_of(argument)
+    return known_keys(*models_of(model))
 
 
 def _moment(text: Any) -> datetime | None:

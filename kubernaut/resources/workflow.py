@@ -104,7 +104,7 @@ class WorkflowStep(CrConditions):
     action: Name
     parameters: Parameters
     depends_on: Annotated[tuple[StepNumber, ...], Field(strict=False, max_length=MAX_STEPS)] = Field(
-        default=(), alias="dependsOn", json_schema_extra={"x-kubernetes-list-type": "set"}
+        default=(), alias="dependsOn"
     )
     critical: bool = Field(default=True, alias="criticalStep")
     timeout_s: Annotated[Seconds, Field(ge=MIN_ACTION_TIMEOUT_S, le=MAX_ACTION_TIMEOUT_S)] | None = Field(
@@ -117,9 +117,7 @@ class WorkflowStep(CrConditions):
 class WorkflowDefinition(SpecModel):
     """The steps; the order is theirs by `dependsOn`, and otherwise free."""
 
-    steps: Annotated[tuple[WorkflowStep, ...], Field(strict=False, min_length=1, max_length=MAX_STEPS)] = Field(
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["stepNumber"]}
-    )
+    steps: Annotated[tuple[WorkflowStep, ...], Field(strict=False, min_length=1, max_length=MAX_STEPS)]
 
     @model_validator(mode="after")
     def _numbered_once(self) -> Self:
@@ -229,7 +227,6 @@ class WorkflowExecutionStatus(RunStatus):
     step_statuses: Annotated[tuple[StepStatus, ...], Field(strict=False, max_length=MAX_STEPS)] = Field(
         default=(),
         alias="stepStatuses",
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["stepNumber"]},
     )
     outcome: Outcome | None = Field(default=None, strict=False)
     outcome_source: OutcomeSource | None = Field(default=None, alias="outcomeSource", strict=False)

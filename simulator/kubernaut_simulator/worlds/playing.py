@@ -16,7 +16,8 @@ from kubernaut.conditions.pinning import PinnedSets
 from kubernaut.conditions.resolve import Resolution, resolve
 from kubernaut.enforcement.rollout import bucket_of
 from kubernaut.facts.registry import REGISTRY_VERSION
-from kubernaut.history.ids import RunKey, policy_id
+from kubernaut.history.ids import RunKey
+from kubernaut.history.policy_rows import policy_row
 from kubernaut.history.rows import PolicyRow, Row, WorkflowRow
 from kubernaut.identity import Level, Phase
 from kubernaut.policy.compiling import compile_policy
@@ -158,20 +159,8 @@ class Player:
             compiled = sets.level(level)
             for candidate, policies in ((False, compiled.policies), (True, compiled.candidates)):
                 for condition, policy in policies.items():
-                    record_id = policy_id(condition, digest=policy.digest, candidate=candidate)
-                    found[record_id] = PolicyRow(
-                        record_id=record_id,
-                        recorded_at=self._world.start,
-                        digest=policy.digest,
-                        action=condition.action,
-                        level=condition.level,
-                        phase=condition.phase,
-                        type=condition.type,
-                        candidate=candidate,
-                        source=policy.source,
-                        libraries=dict(policy.libraries),
-                        metadata={"title": policy.metadata.title, "description": policy.metadata.description},
-                    )
+                    row = policy_row(condition, policy, candidate=candidate, recorded_at=self._world.start)
+                    found[row.record_id] = row
         return [found[record_id] for record_id in sorted(found)]
 
     def _begin(self, life: TargetLife, stream: Stream, *, number: int, started_s: float, replicas: int) -> Run:

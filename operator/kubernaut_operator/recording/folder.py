@@ -1,0 +1,100 @@
+"""The recorder's files of one pod: how they are named, mended after a kill, counted and deleted.
+
+``<pod>_<start>_<number>.jsonl.gz``: names sort by age within a pod. A file is a row of gzip members, one for each
+append; a writer that was killed may leave half a member at the end. Nobody was told that its rows are written, so
+cutting it off loses nothing, and every reader can go through the file to its end.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+_NAME = re.compile(r"(?P<pod>[a-z0-9.-]+)_(?P<start>\d{8}T\d{6}Z)_(?P<number>\d{5,})\.jsonl\.gz")
+_CHUNK = 1 << 18
+_GZIP = 31
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file as the folder shows it."""
+
+    path: Path
+    size: int
+    modified_s: float
+
+
+def file_name(pod: str, start: str, number: int) -> str:
+    """Name a file; `start` is ``YYYYMMDDTHHMMSSZ``."""
+    return f"{pod}_{start}_{number:05d}.jsonl.gz"
+
+
+def files_of(folder: Path, pod: str) -> Sequence[File]:
+    """List a pod's files, oldest first; a file that vanishes meanwhile is left out."""
+    found = []
+    for path in folder.iterdir():
+        match = _NAME.fullmatch(path.name)
+        if match is None or match["pod"] != pod:
+            continue
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            continue
+        found.append(File(path=path, size=stat.st_size, modified_s=stat.st_mtime))
+    return sorted(found, key=lambda file: file.path.name)
+
+
+def to_delete(files: Sequence[File], *, total_bytes: int, keep_s: float, now_s: float) -> Sequence[File]:
+    """Say which files go: those too old, then the oldest until the rest fits.
+
+    Parameters
+    ----------
+    files : sequence of File
+        Closed ones, oldest first.
+    now_s : float
+        On the clock of `File.modified_s`.
+    """
+    left = sum(file.size for file in files)
+    gone = []
+    for file in files:
+        if left > total_bytes or now_s - file.modified_s > keep_s:
+            gone.append(file)
+            left -= file.size
+    return gone
+
+
+def mend(path: Path) -> int:
+    """Cut off a half-written member at a file's end; gives the bytes cut, 0 for a whole file.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read or cut.
+    """
+    with path.open("r+b") as file:
+        whole = 0
+        for end in _ends_of_members(file):
+            whole = end
+        size = file.seek(0, 2)
+        if whole < size:
+            file.truncate(whole)
+        return size - whole
+
+
+def _ends_of_members(file: BinaryIO) -> Iterator[int]:
+    """Give where each whole member ends; stops at the first that is torn or damaged."""
+    behind = 0
+    member = zlib.decompressobj(_GZIP)
+    while piece := file.read(_CHUNK):
+        while piece:
+            try:
+                member.decompress(piece)
+            except zlib.error:
+                return
+            behind += len(piece) - len(member.unused_data)
+            piece = member.unused_data
+            if member.eof:
+                yield behind
+                member = zlib.decompressobj(_GZIP)

@@ -110,9 +110,13 @@ class Change:
         size = len(self.body_text.encode())
         if size > MAX_BODY_BYTES:
             raise InputError(
-                f"the change of {self.resource} {self.namespace}/{self.name} takes {size} bytes; "
-                f"at most {MAX_BODY_BYTES} can be handed to a Job"
+                f"the change of {self.what} takes {size} bytes; at most {MAX_BODY_BYTES} can be handed to a Job"
             )
+
+    @property
+    def what(self) -> str:
+        """The object that is changed, for a message."""
+        return f"{self.resource} {self.namespace}/{self.name}" if self.namespace else f"{self.resource} {self.name}"
 
     @property
     def content_type(self) -> str:

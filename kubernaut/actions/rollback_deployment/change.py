@@ -1,9 +1,10 @@
 """How `rollback_deployment` changes its Deployment: a JSON patch that puts an earlier revision's template back.
 
-The patch tests the UID and the whole template that was seen, so that it does nothing once somebody else has rolled
-out: replicas may change meanwhile, an autoscaler's are no reason to give up. As `kubectl rollout undo` does it, the
-hash label is left out and the change cause moves with its template; no other annotation is touched, since they belong
-to the tools that wrote them.
+The patch tests the UID and the generation that were seen, so that it does nothing once somebody has changed the spec:
+an autoscaler's new number of replicas included, since a rollout then starts from another place. (Testing the template
+itself would be closer, but an API server compares texts by their bytes, and the same letter can be written in two ways
+in JSON.) As `kubectl rollout undo` does it, the hash label is left out and the change cause moves with its template; no
+other annotation is touched, since they belong to the tools that wrote them.
 """
 
 from kubernaut.actions.change import Change, Verb
@@ -31,7 +32,7 @@ def change(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> Change:
         name=here.name,
         body=[
             same_object(here),
-            {"op": "test", "path": "/spec/template", "value": here.spec.at("template").whole},
+            {"op": "test", "path": "/metadata/generation", "value": rollback.generation},
             {"op": "replace", "path": "/spec/template", "value": template_of(rollback.wanted)},
             *_change_cause(rollback),
         ],

@@ -18,11 +18,14 @@ class Rollback:
 
     Attributes
     ----------
+    generation : int
+        Of the Deployment's spec.
     current, wanted : KubeObject
         ReplicaSets.
     """
 
     deployment: KubeObject
+    generation: int
     current: KubeObject
     current_revision: int
     wanted: KubeObject
@@ -41,6 +44,9 @@ def rollback_of(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> Ro
     here = found(parameters.target, seen)
     if here.spec.flag("paused"):
         raise InputError(f"{parameters.target} is paused: resume it first, or a rollback takes no effect")
+    generation = here.fields.at("metadata").number("generation")
+    if generation is None:
+        raise InputError(f"{parameters.target} has no generation: a manifest, no object of a cluster")
     target = Target(kind=here.kind, namespace=here.namespace, name=here.name, uid=here.uid)
     owned = owned_replica_sets(seen, target, here)
     current = current_replica_set(here, owned)
@@ -58,6 +64,7 @@ def rollback_of(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> Ro
         raise InputError(f"{parameters.target} has no revision {wanted} any more; there are: {known}")
     return Rollback(
         deployment=here,
+        generation=generation,
         current=current,
         current_revision=number,
         wanted=revisions[wanted],

@@ -5,6 +5,7 @@ import sys
 from .boot import best_tier, boot, running, stop
 from .errors import ClusterError
 from .layout import Tier
+from .telemetry import prometheus_url
 
 NAME = "kubernaut"
 
@@ -24,6 +25,8 @@ def main(verb: str) -> int:
     sys.stdout.write(
         f"A Kubernetes runs here ({what}). To use it:\n\n  export KUBECONFIG={cluster.layout.kubeconfig}\n\n"
     )
+    if cluster.layout.tier is Tier.NODE:
+        sys.stdout.write(f"Prometheus: {prometheus_url(cluster.layout)}\n")
     sys.stdout.write("Its logs are in " + str(cluster.processes.logs) + "; `make cluster-stop` removes every trace.\n")
     return 0
 

@@ -17,6 +17,7 @@ from .metrics import start_metrics_server
 from .node import require_node, start_node, stop_node
 from .processes import Processes
 from .programs import API_TIER, NODE_TIER, module_folder, program
+from .telemetry import start_prometheus, wait_for_prometheus
 
 _POLL_S = 0.2
 
@@ -106,7 +107,12 @@ def boot(name: str, tier: Tier) -> Cluster:
     start_control_plane(layout, processes, authority, signing)
     if tier is Tier.NODE:
         start_node(layout, processes, authority)
-        cluster.kubectl("apply", "-f", "-", stdin=start_metrics_server(layout, processes, authority))
+        for objects in (
+            start_metrics_server(layout, processes, authority),
+            start_prometheus(layout, processes, authority),
+        ):
+            cluster.kubectl("apply", "-f", "-", stdin=objects)
+        wait_for_prometheus(layout, processes)
         _wait_for(cluster, "the node", "kubelet", "wait", "--for=condition=Ready", f"node/{NODE_NAME}", "--timeout=1s")
     _wait_for(
         cluster,
@@ -144,7 +150,7 @@ def stop(name: str) -> None:
     processes = Processes(layout.folder)
     if layout.tier is Tier.NODE:
         stop_node(layout, processes)
-    processes.stop_all()
+    processes.kill_all()
     try:
         shutil.rmtree(layout.folder)
     except OSError as error:

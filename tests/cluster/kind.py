@@ -38,7 +38,7 @@ def _do(parsed: argparse.Namespace) -> int:
             folders = sorted(clusters_folder().iterdir()) if clusters_folder().exists() else []
             sys.stdout.writelines(f"{folder.name}\n" for folder in folders if running(folder.name))
         case "create", "cluster":
-            _export(boot(parsed.name, best_tier()).layout.kubeconfig, parsed.kubeconfig)
+            _export(_booted(parsed.name).layout.kubeconfig, parsed.kubeconfig)
         case "delete", "cluster":
             stop(parsed.name)
         case "export", "kubeconfig":
@@ -48,6 +48,15 @@ def _do(parsed: argparse.Namespace) -> int:
         case _:
             raise ClusterError(f"kind {parsed.verb} {parsed.noun}: not among the calls that are answered here")
     return 0
+
+
+def _booted(name: str) -> Cluster:
+    try:
+        return boot(name, best_tier())
+    except ClusterError:
+        # Half a cluster would be taken for a whole one by the next run; the error holds the log that matters.
+        stop(name)
+        raise
 
 
 def _found(name: str) -> Cluster:

@@ -29,7 +29,7 @@ class Layout:
     ----------
     ports : mapping of str to int
         By what listens: ``etcd``, ``etcd-peer``, ``api``, ``controller-manager``, ``scheduler``, ``kubelet``,
-        ``kubelet-health``, ``proxy-health``, ``proxy-metrics``, ``metrics-server``.
+        ``kubelet-health``, ``proxy-health``, ``proxy-metrics``, ``metrics-server``, ``prometheus``.
     bridge, subnet : str
         The pods' bridge and their first three octets; used by the node tier alone.
     """
@@ -73,6 +73,7 @@ _LISTENERS = (
     "proxy-health",
     "proxy-metrics",
     "metrics-server",
+    "prometheus",
 )
 
 

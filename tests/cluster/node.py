@@ -11,13 +11,14 @@ from pathlib import Path
 
 import psutil
 import yaml
+from helpers.prometheus_server import prometheus_missing
 
 from .certificates import Authority
 from .control_plane import listens
 from .errors import ClusterError, TierUnavailableError
 from .images import write_image
 from .layout import NODE_NAME, Layout
-from .processes import Processes, end
+from .processes import Processes, kill
 from .programs import program, system_program
 
 BUSYBOX = "localhost/kubernaut/busybox:1"
@@ -26,7 +27,9 @@ PAUSE = "localhost/kubernaut/pause:1"
 
 _CNI = Path("/usr/lib/cni")
 _NEEDED = ("containerd", "ctr", "runc", "iptables", "conntrack", "ip", "busybox")
-_DEBIAN = "apt-get install containerd runc containernetworking-plugins iptables conntrack iproute2 busybox-static"
+_DEBIAN = (
+    "apt-get install containerd runc containernetworking-plugins iptables conntrack iproute2 busybox-static prometheus"
+)
 
 
 def require_node() -> None:
@@ -42,6 +45,7 @@ def require_node() -> None:
     missing = [name for name in _NEEDED if system_program(name) is None]
     if not (_CNI / "bridge").exists():
         missing.append(f"{_CNI}/bridge")
+    missing += prometheus_missing()
     if missing:
         raise TierUnavailableError(f"the node tier needs {', '.join(missing)}: {_DEBIAN}")
 
@@ -74,12 +78,11 @@ def import_image(layout: Layout, archive: Path) -> None:
 
 def stop_node(layout: Layout, processes: Processes) -> None:
     """End all pods and what runs them, and remove mounts, links and rules."""
-    processes.stop_all(["metrics-server", "kwok", "kubelet", "kube-proxy"])
+    processes.kill_all(["prometheus", "metrics-server", "kwok", "kubelet", "kube-proxy"])
     shims = _shims(layout)
-    children = [child for shim in shims for child in shim.children(recursive=True)]
-    end(children)
-    end(shims)
-    processes.stop("containerd")
+    kill([child for shim in shims for child in shim.children(recursive=True)])
+    kill(shims)
+    processes.kill_all(["containerd"])
     for mount in sorted(_mounts(layout), key=len, reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
     _remove_network(layout)
@@ -196,6 +199,9 @@ def _start_kubelet(layout: Layout, processes: Processes, authority: Authority) -
             f"--node-ip={layout.node_address}",
             f"--root-dir={layout.folder / 'kubelet'}",
             f"--cert-dir={layout.folder / 'kubelet-certificates'}",
+            # cAdvisor looks for containerd by itself; without it no figure says whose container it is of.
+            f"--containerd={_socket(layout)}",
+            "--housekeeping-interval=5s",
         ],
     )
     processes.wait_until(

@@ -97,11 +97,10 @@ class Processes:
         if process is not None:
             end([process])
 
-    def stop_all(self, names: Sequence[str] | None = None) -> None:
-        """End the named programs, or all, the last one started first."""
-        for one in reversed(self._known()):
-            if names is None or one["name"] in names:
-                self.stop(one["name"])
+    def kill_all(self, names: Sequence[str] | None = None) -> None:
+        """Kill the named programs, or all, and wait: for the end of a cluster, of which nothing is kept."""
+        wanted = [name for name in self.names() if names is None or name in names]
+        kill([process for name in wanted if (process := self.find(name)) is not None])
 
     def names(self) -> list[str]:
         """Name what was started, in order."""
@@ -123,9 +122,17 @@ def end(processes: Sequence[psutil.Process]) -> None:
             except psutil.NoSuchProcess:
                 continue
     _, left = psutil.wait_procs(processes, timeout=_END_LIMIT_S)
-    for process in left:
-        process.kill()
-    psutil.wait_procs(left, timeout=_END_LIMIT_S)
+    kill(left)
+
+
+def kill(processes: Sequence[psutil.Process]) -> None:
+    """Kill processes and wait until they are gone."""
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(processes, timeout=_END_LIMIT_S)
 
 
 def _living(one: Mapping[str, Any]) -> psutil.Process | None:

@@ -38,7 +38,7 @@ def test_nobody_elses_process_is_ended(tmp_path):
     known = (tmp_path / "processes.json").read_text()
     (tmp_path / "processes.json").write_text(known.replace(str(sleeper.create_time()), "1.0"))
 
-    processes.stop_all()
+    processes.kill_all()
 
     assert psutil.pid_exists(sleeper.pid)
     sleeper.kill()

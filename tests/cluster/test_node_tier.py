@@ -4,10 +4,12 @@ import json
 import time
 
 import pytest
+from helpers.prometheus_server import ask_prometheus
 
 from .boot import start_kwok
 from .errors import ClusterError
 from .node import BUSYBOX, KUBECTL
+from .telemetry import prometheus_url
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
@@ -134,6 +136,21 @@ def test_the_metrics_api_has_figures(node, namespace):
         time.sleep(1)
 
     assert "memory" in pods["items"][0]["containers"][0]["usage"]
+
+
+def test_prometheus_scrapes_the_api_server_and_the_containers(node, namespace):
+    create(node, namespace, deployment(["sleep", "3600"]))
+    deadline = time.monotonic() + 60
+
+    def figures(query):
+        while not (found := ask_prometheus(prometheus_url(node.layout), query)):
+            assert time.monotonic() < deadline, query
+            time.sleep(0.5)
+        return found
+
+    assert figures('up{job="kube-apiserver"} == 1')
+    memory = figures(f'container_memory_working_set_bytes{{namespace="{namespace}", container="web"}}')
+    assert float(memory[0]["value"][1]) > 0
 
 
 def test_a_simulated_node_runs_pods(node, namespace):

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 
 from kubernaut import shipped
 from kubernaut.conditions.compiled_set import Compile, filled_settings
-from kubernaut.conditions.configmaps import configmap_data, configmap_name
+from kubernaut.conditions.configmap_texts import configmap_data, configmap_name
 from kubernaut.conditions.fields import Name, Number, StrictModel
 from kubernaut.conditions.inputs import CustomValues, RunContext, policy_input
 from kubernaut.conditions.problems import describe, known_keys

@@ -10,6 +10,7 @@ No cluster is known here: who fetched the object, and when, does not matter.
 """
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -21,6 +22,7 @@ from kubernaut.conditions.condition_set import (
     shipped_set,
     shipped_texts,
 )
+from kubernaut.conditions.configmap_texts import configmap_bytes, configmap_data, configmap_name
 from kubernaut.conditions.custom_facts import DEFAULT_KINDS, FACTS_KEY, CustomFacts, load_custom_facts
 from kubernaut.conditions.settings import Settings
 from kubernaut.conditions.settings_text import SETTINGS_KEY, load_settings
@@ -34,11 +36,11 @@ DEFAULT_NAMES: Mapping[Level, str] = {
     Level.ACTION: "kubernaut-action-conditions",
 }
 
-MAX_CONFIGMAP_BYTES = 1024 * 1024
-"""The API server refuses a ConfigMap whose values are larger."""
-
 MAX_CLIENT_SIDE_APPLY_BYTES = 256 * 1024
 """Client-side apply copies the object into an annotation, and annotations end here."""
+
+MAX_SUITE = 64
+"""Conditions of one action's phase; as many as one list of a custom resource may hold."""
 
 CANDIDATE_SUFFIX = "@candidate"
 _SUFFIX = ".rego"
@@ -167,28 +169,8 @@ def condition_set(
         custom_facts=facts,
     )
     _check_policies(result, name=name)
+    _check_suites(result, name=name)
     return _warned(result, *keys.warnings, *_unused(result, name=name))
-
-
-def configmap_bytes(data: Mapping[str, str]) -> int:
-    """Give the size that the API server counts: the values, in UTF-8."""
-    return sum(len(value.encode("utf-8", "surrogatepass")) for value in data.values())
-
-
-def check_size(data: Mapping[str, str], *, name: str) -> None:
-    """Refuse data that the API server would refuse.
-
-    Raises
-    ------
-    SettingsError
-        Above 1 MiB.
-    """
-    size = configmap_bytes(data)
-    if size > MAX_CONFIGMAP_BYTES:
-        largest = max(data, key=lambda key: len(data[key]))
-        raise SettingsError(
-            f"{name}: {size:,} bytes; a ConfigMap holds at most {MAX_CONFIGMAP_BYTES:,} (the largest key is {largest})"
-        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -242,6 +224,15 @@ def _check_policies(conditions: ConditionSet, *, name: str) -> None:
         )
 
 
+def _check_suites(conditions: ConditionSet, *, name: str) -> None:
+    for (action, phase), count in Counter((one.action, one.phase) for one in conditions.suite).items():
+        if count > MAX_SUITE:
+            raise SettingsError(
+                f"{name}/{SETTINGS_KEY}: actions.{action}.{phase.value}: {count:,} conditions; at most {MAX_SUITE} are "
+                "accepted, since each is judged on every run: join some of them in one policy"
+            )
+
+
 def _unused(conditions: ConditionSet, *, name: str) -> list[str]:
     """Warn of texts that name a condition which no run will have."""
     suite = set(conditions.suite)
@@ -258,33 +249,6 @@ def _unused(conditions: ConditionSet, *, name: str) -> list[str]:
 
 def _warned(conditions: ConditionSet, *warnings: str) -> ConditionSet:
     return replace(conditions, warnings=(*conditions.warnings, *warnings))
-
-
-def configmap_data(configmap: Mapping[str, Any], *, name: str) -> dict[str, str]:
-    """Give a ConfigMap's keys and texts.
-
-    Raises
-    ------
-    SettingsError
-        It is no ConfigMap of texts, or above 1 MiB.
-    """
-    data = configmap.get("data") or {}
-    if configmap.get("kind", "ConfigMap") != "ConfigMap":
-        raise SettingsError(f"{name}: a {configmap['kind']} where a ConfigMap is expected")
-    if not isinstance(data, Mapping):
-        raise SettingsError(f"{name}: data is no mapping of keys to texts")
-    for key, value in data.items():
-        if not isinstance(value, str):
-            raise SettingsError(f"{name}: the value of key {key} is no text; write it as a block: `{key}: |`")
-    check_size(data, name=name)
-    return dict(data)
-
-
-def configmap_name(item: Mapping[str, Any]) -> str:
-    """Give an object's name; empty without one."""
-    metadata = item.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    return name if isinstance(name, str) else ""
 
 
 def _objects(text: str, *, source: str) -> Iterable[Mapping[str, Any]]:

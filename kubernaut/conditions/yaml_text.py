@@ -16,6 +16,9 @@ from kubernaut.errors import Place, SettingsError
 YamlPath: TypeAlias = tuple[str | int, ...]
 """Keys and list positions from the top."""
 
+MAX_DOCUMENT_CHARS = 256 * 1024
+"""Of a document that people write. A reader in Python takes two seconds and 30 MiB for so much."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YamlText:
@@ -49,8 +52,12 @@ def read_yaml(text: str, *, source: str) -> YamlText:
     Raises
     ------
     SettingsError
-        No YAML, more than one document, a doubled key, an anchor or an alias; with file and line.
+        Above 256 KiB, no YAML, more than one document, a doubled key, an anchor or an alias; with file and line.
     """
+    if len(text) > MAX_DOCUMENT_CHARS:
+        raise SettingsError(
+            f"{source}: {len(text):,} characters; at most {MAX_DOCUMENT_CHARS:,} are accepted: take out what is unused"
+        )
     documents = read_yaml_documents(text, source=source)
     if len(documents) > 1:
         raise SettingsError(f"{source}: {len(documents)} YAML documents where one is expected; remove the `---` lines")

@@ -1,5 +1,7 @@
 """Safety policies: shipped ones always, additions only, closed on every failure."""
 
+from dataclasses import replace
+
 import pytest
 
 from kubernaut.conditions.inputs import RunContext
@@ -7,7 +9,7 @@ from kubernaut.errors import EvaluatorError, PolicyError, SettingsError
 from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
-from kubernaut.safety import SAFETY_CONFIGMAP, judge_safety, safety_set
+from kubernaut.safety import SAFETY_CONFIGMAP, judge_safety, safety_set, weakened_safety
 from kubernaut.shipped import shipped_safety_policies
 from kubernaut.verdicts import Reason
 
@@ -135,3 +137,26 @@ def test_a_denial_is_one_short_line():
     (one,) = denied(loaded(freeze__rego=long), parameters={"frozen": True})
 
     assert len(one.message) == 256
+
+
+def test_additions_that_cannot_be_read_deny_everything():
+    broken = replace(loaded(), unusable="its ConfigMap cannot be used: freeze.rego:3:7: no such fact")
+
+    (denial,) = denied(broken)
+
+    assert denial.message == "safety.additions: its ConfigMap cannot be used: freeze.rego:3:7: no such fact"
+    assert denial.judgement.reason is Reason.POLICY_ERROR
+    assert denied(broken, action="another_action") != ()
+    assert broken.digest != loaded().digest
+
+
+def test_what_denies_less_than_before_is_named():
+    before = loaded(freeze__rego=FREEZE)
+    tighter = loaded(settings__yaml="policies: {scale_deployment.bounded_change: {factor: 1}}")
+
+    assert weakened_safety(loaded(), before) == ()
+    assert weakened_safety(before, before) == ()
+    assert weakened_safety(before, loaded()) == ("the safety policy freeze was dropped",)
+    assert weakened_safety(tighter, loaded()) == (
+        "factor of the safety policy scale_deployment.bounded_change was 1 and is 5 now",
+    )

@@ -12,7 +12,8 @@ from typing import Any
 
 from kubernaut import __version__
 from kubernaut.conditions.condition_set import ConditionSet, PolicyText, Shipped
-from kubernaut.conditions.configmaps import CANDIDATE_SUFFIX, DEFAULT_NAMES, check_size, load_condition_sets
+from kubernaut.conditions.configmap_texts import check_size
+from kubernaut.conditions.configmaps import CANDIDATE_SUFFIX, DEFAULT_NAMES, load_condition_sets
 from kubernaut.conditions.custom_facts import DEFAULT_KINDS, FACTS_KEY
 from kubernaut.conditions.settings_text import SETTINGS_KEY, dump_settings
 from kubernaut.errors import SettingsError

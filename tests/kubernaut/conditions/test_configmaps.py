@@ -4,13 +4,8 @@ import pytest
 import yaml
 
 from kubernaut.conditions.condition_set import ChangeKind, Shipped, run_digest, shipped_set, weakening_changes
-from kubernaut.conditions.configmaps import (
-    MAX_CONFIGMAP_BYTES,
-    check_size,
-    condition_set,
-    configmap_bytes,
-    load_condition_sets,
-)
+from kubernaut.conditions.configmap_texts import MAX_CONFIGMAP_BYTES, check_size, configmap_bytes
+from kubernaut.conditions.configmaps import MAX_SUITE, condition_set, load_condition_sets
 from kubernaut.conditions.defaults import shipped_defaults
 from kubernaut.conditions.settings_text import dump_settings, load_settings
 from kubernaut.conditions.spec import PolicySource
@@ -166,6 +161,24 @@ def test_above_a_mebibyte_is_refused_and_near_it_warned_of():
 
     with pytest.raises(SettingsError, match=r"at most 1,048,576 \(the largest key is big\.rego\)"):
         check_size(full | {"y.rego": "ab"}, name="cm")
+
+
+def test_more_policies_than_anybody_oversees_are_refused():
+    with pytest.raises(SettingsError, match=r"1,000 policies and libraries; at most 512 are accepted"):
+        read({f"c{number}.rego": REGO for number in range(1000)})
+
+
+def test_a_suite_that_no_run_could_be_judged_by_is_refused():
+    types = [f"c{number}" for number in range(MAX_SUITE + 1)]
+    settings = {"version": 1, "actions": {"scale_deployment": {"post": {type_: {} for type_ in types}}}}
+
+    with pytest.raises(SettingsError, match=r"actions\.scale_deployment\.post: 65 conditions; at most 64 are accepted"):
+        read({f"{type_}.rego": REGO for type_ in types} | {"settings.yaml": yaml.safe_dump(settings)})
+
+
+def test_a_settings_yaml_that_would_take_seconds_to_read_is_refused():
+    with pytest.raises(SettingsError, match=r"settings\.yaml: 262,155 characters; at most 262,144 are accepted"):
+        read({"settings.yaml": "version: 1\n" + "#" * 256 * 1024})
 
 
 def documents(*objects):

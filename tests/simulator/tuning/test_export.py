@@ -13,7 +13,8 @@ from kubernaut_simulator.tuning.tune import TuningTerms, compiled, tune
 
 from kubernaut import __version__
 from kubernaut.conditions.condition_set import PolicyText, Shipped
-from kubernaut.conditions.configmaps import DEFAULT_NAMES, MAX_CONFIGMAP_BYTES, load_condition_sets
+from kubernaut.conditions.configmap_texts import MAX_CONFIGMAP_BYTES
+from kubernaut.conditions.configmaps import DEFAULT_NAMES, load_condition_sets
 from kubernaut.conditions.custom_facts import load_custom_facts
 from kubernaut.conditions.spec import PolicySource
 from kubernaut.errors import InputError, SettingsError

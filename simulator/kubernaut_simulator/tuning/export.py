@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kubernaut import __version__
+from kubernaut.block_yaml import dump_document
 from kubernaut.conditions.condition_set import ConditionSet, PolicyText, Shipped
 from kubernaut.conditions.configmap_texts import check_size
 from kubernaut.conditions.configmaps import CANDIDATE_SUFFIX, DEFAULT_NAMES, load_condition_sets
@@ -19,7 +20,6 @@ from kubernaut.conditions.settings_text import SETTINGS_KEY, dump_settings
 from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId, Level
 from kubernaut_simulator.estimation.rates import Rate
-from kubernaut_simulator.tuning.block_yaml import dump_document
 from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
 
 COMPONENTS: Mapping[Level, str] = {

@@ -18,6 +18,10 @@ _WIDTH = 120
 class _Dumper(yaml.SafeDumper):
     """Writes texts of several lines as blocks."""
 
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's signature
+        """Write a value that stands in two places twice: `&id001` is for machines."""
+        return True
+
     def analyze_scalar(self, scalar: str) -> Any:
         """Judge a text as if its tabs were letters: within a line they are as harmless."""
         tabs_within = "\t" in scalar and "\n" in scalar and not scalar.startswith(("\t", " ", "\n"))
@@ -35,7 +39,14 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def dump_document(document: Mapping[str, Any]) -> str:
-    """Write one document: keys sorted, the same bytes for the same content."""
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=True, allow_unicode=True, width=_WIDTH)
+def dump_document(document: Mapping[str, Any], *, sort_keys: bool = True) -> str:
+    """Write one document: the same bytes for the same content.
+
+    Parameters
+    ----------
+    document : mapping
+    sort_keys : bool
+        False keeps the order in which the document was made.
+    """
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=sort_keys, allow_unicode=True, width=_WIDTH)
     return text

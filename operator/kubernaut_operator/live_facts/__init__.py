@@ -6,8 +6,9 @@ limit, and hands them to `kubernaut.facts.extract`, the functions that a dump go
 - `question.py`: what is asked and answered;
 - `kinds.py`: which request sees a kind; `fetching.py`: one request, tried again while there is time, and why it failed;
 - `short_cache.py`: answers of a few seconds, for nodes and other things that are not the target's own;
-- `reader.py`: one look; `targets.py`: the target itself, for who is about to change it;
-- `custom.py`, `json_path.py`, `discovery.py`: the user's facts from objects; `promql.py`, `prometheus.py`: from queries.
+- `gathering.py`: the objects of a look; `reader.py`: the look; `targets.py`: the target, for who is about to change it;
+- `custom.py`, `json_path.py`, `discovery.py`: the user's facts from objects;
+- `promql.py`, `prometheus.py`, `prometheus_facts.py`: facts that are a query's number.
 
 It must not know conditions' verdicts, nor how a fact is computed.
 """

@@ -12,7 +12,7 @@ from datetime import datetime
 from kubernaut.conditions.custom_facts import CustomFact
 from kubernaut.conditions.inputs import CustomValues
 from kubernaut.facts.baseline import Baseline
-from kubernaut.facts.objects import Target
+from kubernaut.facts.objects import ObjectSet, Target
 from kubernaut.facts.snapshot import ReadPath, Snapshot
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.json_types import JsonObject
@@ -40,6 +40,8 @@ class Question:
     action_ended_at : datetime or None
         When the action's Job ended, by the API server's clock; None before it. Samples that have a time of their own
         must lie behind it.
+    incident_detected_at : datetime or None
+        When somebody saw that something is wrong; None takes the time of the look.
     max_age_s : float, unit s
         How old an answer from the cache may be. The target's own objects are never from the cache.
     custom : mapping of str to CustomFact
@@ -52,6 +54,7 @@ class Question:
     reads: tuple[ReadPath, ...] | None = None
     baseline: Baseline | None = None
     action_ended_at: datetime | None = None
+    incident_detected_at: datetime | None = None
     max_age_s: float = 0.0
     custom: Mapping[str, CustomFact] = field(default_factory=dict)
     limit_s: float = LOOK_LIMIT_S
@@ -92,15 +95,16 @@ class SeenTarget:
         Another object bears its name.
     manifest : dict or None
         The whole object; None when it was not found. Of another object of its name nothing is given.
-    related : tuple of dict
-        The objects beside it that the action asked for, each with apiVersion and kind.
+    objects : ObjectSet
+        The target and the objects beside it that the action asked for, as an action's `change` takes them; empty when
+        the target was not found.
     read_at : datetime
     """
 
     found: bool
     replaced: bool = False
     manifest: Manifest | None = None
-    related: tuple[Manifest, ...] = ()
+    objects: ObjectSet = field(default_factory=lambda: ObjectSet(by_kind={}, unreadable={}))
     read_at: datetime
 
     @property

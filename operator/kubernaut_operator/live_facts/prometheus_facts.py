@@ -1,0 +1,66 @@
+"""Facts that are a query's number, and whether that number tells of the time after the action.
+
+A query looks back over its windows, and each sample may be older than the moment it stands for. After the action both
+must lie behind its end, with the tolerance that two clocks need: windows are compared here, the samples' age is bounded
+by the query's own look-back.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from kubernaut.errors import FactsError
+from kubernaut.facts.metrics import CLOCK_TOLERANCE
+from kubernaut.facts.registry import REGISTRY
+from kubernaut.facts.snapshot import Unobserved, UnobservedReason
+from kubernaut.json_types import JsonValue
+from kubernaut_operator.live_facts.fetching import Deadline
+from kubernaut_operator.live_facts.prometheus import Prometheus
+from kubernaut_operator.live_facts.promql import about, looks_back_s
+from kubernaut_operator.live_facts.question import Question
+
+_USUAL_LOOKBACK = timedelta(minutes=5)
+"""Prometheus' own: a sample that is older does not stand for "now"."""
+
+_NOBODY = Unobserved(UnobservedReason.NOT_PROVIDED, "the operator was given no Prometheus (--prometheus-url)")
+
+
+class PrometheusFacts:
+    """Queries about a question's target.
+
+    Parameters
+    ----------
+    prometheus : Prometheus or None
+        None: every fact is unobserved.
+    clock : callable
+        The time now, aware.
+    """
+
+    def __init__(self, prometheus: Prometheus | None, *, clock: Callable[[], datetime]) -> None:
+        self._prometheus = prometheus
+        self._clock = clock
+
+    def fact(self, name: str, question: Question, deadline: Deadline) -> JsonValue | Unobserved:
+        """Give a registered fact of Prometheus."""
+        return self.number(REGISTRY[name].series, question, deadline)
+
+    def number(self, query: str, question: Question, deadline: Deadline) -> JsonValue | Unobserved:
+        """Give the number of a query with ``$namespace`` and ``$name`` in it."""
+        if self._prometheus is None:
+            return _NOBODY
+        ended = question.action_ended_at
+        try:
+            asked = about(query, question.target)
+            window = timedelta(seconds=0.0 if ended is None else looks_back_s(query))
+        except (FactsError, OverflowError) as error:
+            return Unobserved(UnobservedReason.UNREADABLE, str(error))
+        lookback = None if ended is None else min(self._clock() - ended + CLOCK_TOLERANCE, _USUAL_LOOKBACK)
+        sample = self._prometheus.query(asked, lookback=lookback, deadline=deadline)
+        if isinstance(sample, Unobserved):
+            return sample
+        if ended is not None and sample.at - window < ended - CLOCK_TOLERANCE:
+            return Unobserved(
+                UnobservedReason.STALE,
+                f"the query looks back {window.total_seconds():g} s, "
+                f"to before the action's end at {ended.isoformat(timespec='seconds')}",
+            )
+        return sample.value

@@ -78,7 +78,7 @@ class AskedFacts:
                 values[name] = answer
         return CustomValues(values=values, unobserved=unobserved)
 
-    def _value(self, name: str, fact: CustomFact, deadline: Deadline) -> JsonValue | Unobserved:
+    def _value(self, name: str, fact: CustomFact, deadline: Deadline) -> "JsonValue | Unobserved":
         place = self.places.get(name)
         future = self.queries[name] if place is None else self.objects[place]
         answer = answer_of(future, f"the custom fact {name}", deadline)
@@ -144,7 +144,7 @@ class CustomSources:
         why = "are never read as facts" if fact.kind in NEVER_KINDS else "are not on the operator's list of kinds"
         return Unobserved(UnobservedReason.FORBIDDEN, f"{fact.kind}s {why}")
 
-    def _object(self, place: _Place, deadline: Deadline) -> JsonValue | Unobserved:
+    def _object(self, place: _Place, deadline: Deadline) -> "JsonValue | Unobserved":
         what = f"get {place.kind} {place.namespace}/{place.name}"
         try:
             resource = patiently(lambda: self._discovery.resource(place.api_version, place.kind), deadline)
@@ -171,7 +171,7 @@ def _undefined(name: str) -> Unobserved:
     return Unobserved(UnobservedReason.NOT_PROVIDED, f"no facts.yaml defines the custom fact {name}")
 
 
-def _checked(value: JsonValue, fact: CustomFact) -> JsonValue | Unobserved:
+def _checked(value: JsonValue, fact: CustomFact) -> "JsonValue | Unobserved":
     if value is None:
         return None
     if not isinstance(value, _TYPES[fact.type]) or (isinstance(value, bool) and fact.type != "boolean"):

@@ -1,7 +1,7 @@
 """The JSONPath of custom facts: fields, ``[n]``, ``[*]`` and ``['key']``.
 
-What `kubernaut.conditions.custom_facts` lets through, and a small subset on purpose: no filter and no descent, so that a
-path costs no more than the object is deep.
+What `kubernaut.conditions.custom_facts` lets through, and a small subset on purpose: no filter and no descent, so that
+a path costs no more than the object is deep.
 """
 
 import re

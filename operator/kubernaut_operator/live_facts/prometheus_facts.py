@@ -39,11 +39,11 @@ class PrometheusFacts:
         self._prometheus = prometheus
         self._clock = clock
 
-    def fact(self, name: str, question: Question, deadline: Deadline) -> JsonValue | Unobserved:
+    def fact(self, name: str, question: Question, deadline: Deadline) -> "JsonValue | Unobserved":
         """Give a registered fact of Prometheus."""
         return self.number(REGISTRY[name].series, question, deadline)
 
-    def number(self, query: str, question: Question, deadline: Deadline) -> JsonValue | Unobserved:
+    def number(self, query: str, question: Question, deadline: Deadline) -> "JsonValue | Unobserved":
         """Give the number of a query with ``$namespace`` and ``$name`` in it."""
         if self._prometheus is None:
             return _NOBODY

@@ -12,13 +12,16 @@ HPA = "HorizontalPodAutoscaler"
 
 
 def autoscalers(look: Look) -> tuple[KubeObject, ...]:
-    """Give those whose target is the Deployment; more than one is a mistake, but happens."""
+    """Give those whose target is the workload; more than one is a mistake, but happens."""
     look.require(HPA)
+    workload = look.workload
+    if workload is None:
+        return ()
     return tuple(
         item
         for item in look.objects.of(HPA, look.target.namespace)
         for reference in (item.spec.at("scaleTargetRef"),)
-        if reference.text("kind") == look.target.kind and reference.text("name") == look.target.name
+        if reference.text("kind") == workload.kind and reference.text("name") == workload.name
     )
 
 

@@ -1,7 +1,8 @@
-"""What the target looked like before the action: the zero point for restarts and OOM kills.
+"""What the target looked like before the action: the zero point for restarts, OOM kills, new pods and revisions.
 
-A crash from last week says nothing of a scale-up a minute ago. The baseline is taken once, before the Job,
-and lives in the run's status, so that a restart of whoever looks leads to the same verdicts.
+A crash from last week says nothing of a scale-up a minute ago, a pod that is gone cannot be asked what it belonged to,
+and after a rollback another revision is "the previous one". The baseline is taken once, before the Job, and lives in
+the run's status, so that a restart of whoever looks leads to the same verdicts.
 """
 
 from collections.abc import Mapping
@@ -9,8 +10,9 @@ from dataclasses import dataclass, field
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.fields import Fields
-from kubernaut.facts.objects import KubeObject
+from kubernaut.facts.objects import KubeObject, Owner, Target
 from kubernaut.facts.pod_status import container_statuses
+from kubernaut.facts.selectors import whole_number
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
 from kubernaut.json_types import JsonObject
 
@@ -33,6 +35,44 @@ class ContainerBaseline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PodBaseline:
+    """The target pod before the action.
+
+    Attributes
+    ----------
+    uid : str
+        Empty where a dump has no UIDs.
+    controller : Owner or None
+        What made it, and would make another; None when nothing did.
+    workload : Target or None
+        What it was a replica of; None when nothing controlled it.
+    """
+
+    uid: str
+    controller: Owner | None = None
+    workload: Target | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionsBaseline:
+    """The Deployment's revisions before the action.
+
+    Attributes
+    ----------
+    current : int or None
+        Number of the one whose template the Deployment had; None when the controller had not made it yet.
+    previous : int or None
+        The one before it; None when there was none.
+    replica_sets : mapping of int to str
+        Name of the ReplicaSet by number.
+    """
+
+    current: int | None = None
+    previous: int | None = None
+    replica_sets: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """The target before the action.
 
@@ -44,11 +84,17 @@ class Baseline:
         By pod UID (its name where a dump has no UIDs), then by container name.
     unobserved : Unobserved or None
         Why the pods could not be looked at; facts relative to the baseline are then unobserved too.
+    pod : PodBaseline or None
+        None when the target is no Pod, was not there, or could not be looked at.
+    revisions : RevisionsBaseline or None
+        None when there was no Deployment, or its revisions could not be looked at.
     """
 
     replicas: int | None = None
     containers: Mapping[str, Mapping[str, ContainerBaseline]] = field(default_factory=dict)
     unobserved: Unobserved | None = None
+    pod: PodBaseline | None = None
+    revisions: RevisionsBaseline | None = None
 
     def to_json(self) -> JsonObject:
         """Give a form for the run's status; `from_json` reads it back."""
@@ -64,6 +110,8 @@ class Baseline:
             "unobserved": None
             if self.unobserved is None
             else {"reason": self.unobserved.reason.value, "detail": self.unobserved.detail},
+            "pod": None if self.pod is None else _pod_to_json(self.pod),
+            "revisions": None if self.revisions is None else _revisions_to_json(self.revisions),
         }
 
     @classmethod
@@ -95,7 +143,58 @@ class Baseline:
                 for containers in (root.at("containers", pod),)
             },
             unobserved=None if reason is None else Unobserved(reason, missing.text("detail")),
+            pod=_pod_from_json(root.at("pod")) if "pod" in root else None,
+            revisions=_revisions_from_json(root.at("revisions")) if "revisions" in root else None,
         )
+
+
+def _pod_to_json(pod: PodBaseline) -> JsonObject:
+    made_by, part_of = pod.controller, pod.workload
+    return {
+        "uid": pod.uid,
+        "controller": None if made_by is None else {"kind": made_by.kind, "name": made_by.name, "uid": made_by.uid},
+        "workload": None
+        if part_of is None
+        else {"kind": part_of.kind, "namespace": part_of.namespace, "name": part_of.name, "uid": part_of.uid},
+    }
+
+
+def _pod_from_json(value: Fields) -> PodBaseline:
+    made_by, part_of = value.at("controller"), value.at("workload")
+    return PodBaseline(
+        uid=value.text("uid"),
+        controller=Owner(kind=made_by.text("kind"), name=made_by.text("name"), uid=made_by.text("uid"))
+        if made_by
+        else None,
+        workload=Target(
+            kind=part_of.text("kind"),
+            namespace=part_of.text("namespace"),
+            name=part_of.text("name"),
+            uid=part_of.text("uid"),
+        )
+        if part_of
+        else None,
+    )
+
+
+def _revisions_to_json(revisions: RevisionsBaseline) -> JsonObject:
+    return {
+        "current": revisions.current,
+        "previous": revisions.previous,
+        "replicaSets": {str(number): name for number, name in sorted(revisions.replica_sets.items())},
+    }
+
+
+def _revisions_from_json(value: Fields) -> RevisionsBaseline:
+    names = value.labels("replicaSets")
+    numbers = {text: whole_number(text) for text in names}
+    if None in numbers.values():
+        raise FactsError(f"{value.path('replicaSets')}: its keys are revisions' numbers")
+    return RevisionsBaseline(
+        current=value.number("current"),
+        previous=value.number("previous"),
+        replica_sets={number: names[text] for text, number in numbers.items() if number is not None},
+    )
 
 
 def containers_of(pod: KubeObject) -> dict[str, ContainerBaseline]:

@@ -63,13 +63,14 @@ ALL_PODS = "Pod (all namespaces)"
 RIGHTS: Mapping[str, Right] = {
     "Deployment": Right(group="apps", resource="deployments", verbs=("get",)),
     "ReplicaSet": Right(group="apps", resource="replicasets", verbs=("list",)),
-    "Pod": Right(group="", resource="pods", verbs=("list",)),
+    "Pod": Right(group="", resource="pods", verbs=("get", "list")),
     ALL_PODS: Right(group="", resource="pods", verbs=("list",), cluster_wide=True),
     "Node": Right(group="", resource="nodes", verbs=("list",), cluster_wide=True),
     "Event": Right(group="", resource="events", verbs=("list",)),
     "PodMetrics": Right(group="metrics.k8s.io", resource="pods", verbs=("list",)),
     "HorizontalPodAutoscaler": Right(group="autoscaling", resource="horizontalpodautoscalers", verbs=("list",)),
     "ResourceQuota": Right(group="", resource="resourcequotas", verbs=("list",)),
+    "PodDisruptionBudget": Right(group="policy", resource="poddisruptionbudgets", verbs=("list",)),
 }
 """By what a fact needs; the keys are also those of `unavailable` in `kubernaut.facts.extract.extract`."""
 
@@ -102,6 +103,9 @@ class FactDefinition:
     source : FactSource
     fields : tuple of FactDefinition
         Of the object, or of each element of the list.
+    about : tuple of str
+        Kinds of target that it is told of; for other targets it is unobserved. Empty means any: of a Pod it is
+        then told of the Deployment that the Pod belongs to.
     """
 
     name: str
@@ -115,6 +119,7 @@ class FactDefinition:
     series: str = ""
     source: FactSource = FactSource.OBJECTS
     fields: tuple["FactDefinition", ...] = ()
+    about: tuple[str, ...] = ()
 
     @property
     def required_rights(self) -> tuple[Right, ...]:

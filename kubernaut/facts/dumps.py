@@ -15,6 +15,7 @@ from kubernaut.facts.fields import Fields
 from kubernaut.facts.objects import ObjectSet, Target
 from kubernaut.facts.ownership import HASH_LABEL, owned_replica_sets
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
+from kubernaut.facts.workloads import DEPLOYMENT, POD, REPLICA_SET, is_called
 
 _TIMES = frozenset(
     {
@@ -64,10 +65,22 @@ def _tells_of(kind: str, objects: ObjectSet, target: Target) -> bool:
     if kind == ALL_PODS:
         return any(pod.namespace != target.namespace for pod in objects.of("Pod"))
     if kind == "ReplicaSet":
-        return bool(owned_replica_sets(objects, target, objects.find(target)))
+        return _tells_of_replica_sets(objects, target)
     if kind in ("Node", "PodMetrics"):
         return kind in objects.listed_kinds
     return bool(objects.of(kind, target.namespace)) or (kind in objects.listed_kinds and not objects.of(kind))
+
+
+def _tells_of_replica_sets(objects: ObjectSet, target: Target) -> bool:
+    """Say whether the target's own are there; of a pod, what made it, where that is a ReplicaSet at all."""
+    if target.kind != POD:
+        return bool(owned_replica_sets(objects, target, objects.find(target)))
+    pod = objects.find(target)
+    owner = pod.owner if pod is not None else None
+    sets = objects.of(REPLICA_SET, target.namespace)
+    if owner is None or owner.kind != REPLICA_SET:
+        return bool(sets) or REPLICA_SET in objects.listed_kinds
+    return any(is_called(one, owner) for one in sets)
 
 
 def _why(kind: str, target: Target) -> str:
@@ -77,8 +90,16 @@ def _why(kind: str, target: Target) -> str:
     return f"the dump has no {what}"
 
 
-def targets_in(objects: ObjectSet) -> tuple[Target, ...]:
-    """Give the Deployments that a dump speaks of: those in it, and those that its pods name as owners."""
+def targets_in(objects: ObjectSet, kind: str = DEPLOYMENT) -> tuple[Target, ...]:
+    """Give the targets that a dump speaks of.
+
+    Parameters
+    ----------
+    kind : str
+        ``Deployment``: those in it, and those that its pods name as owners. Another kind: those in it.
+    """
+    if kind != DEPLOYMENT:
+        return tuple(Target(kind=kind, namespace=one.namespace, name=one.name) for one in objects.of(kind))
     named = {(item.namespace, item.name) for item in objects.of("Deployment")}
     for pod in objects.of("Pod"):
         suffix = f"-{pod.labels.get(HASH_LABEL, '')}"

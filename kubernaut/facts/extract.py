@@ -6,15 +6,17 @@ what cannot be read is unobserved, with the field named, and the other facts sta
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.autoscaling import AUTOSCALING_COMPUTATIONS, autoscalers
-from kubernaut.facts.baseline import Baseline, containers_of, pod_key
+from kubernaut.facts.baseline import Baseline, PodBaseline, RevisionsBaseline, containers_of, pod_key
 from kubernaut.facts.capacity import CAPACITY_COMPUTATIONS
 from kubernaut.facts.collecting import Answer, CannotSee, observe, sort_out
 from kubernaut.facts.definitions import FactSource
 from kubernaut.facts.deployment import DEPLOYMENT_COMPUTATIONS, Computation, spec_replicas
+from kubernaut.facts.disruption import DISRUPTION_COMPUTATIONS, budgets
 from kubernaut.facts.image_pull import IMAGE_PULL_COMPUTATIONS
 from kubernaut.facts.look import Look
 from kubernaut.facts.objects import KubeObject, ObjectSet, Target
@@ -22,7 +24,11 @@ from kubernaut.facts.parameters import PARAMETER_COMPUTATIONS
 from kubernaut.facts.pods import POD_COMPUTATIONS
 from kubernaut.facts.quota import QUOTA_COMPUTATIONS
 from kubernaut.facts.registry import REGISTRY
+from kubernaut.facts.revisions import current_revision, previous, revisions_of
+from kubernaut.facts.rollback import ROLLBACK_COMPUTATIONS
 from kubernaut.facts.snapshot import Snapshot, Unobserved, UnobservedReason
+from kubernaut.facts.target_pod import TARGET_POD_COMPUTATIONS
+from kubernaut.facts.workloads import POD
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.json_types import JsonObject, JsonValue
 
@@ -34,6 +40,9 @@ COMPUTATIONS: Mapping[str, Computation] = {
     **QUOTA_COMPUTATIONS,
     **IMAGE_PULL_COMPUTATIONS,
     **AUTOSCALING_COMPUTATIONS,
+    **TARGET_POD_COMPUTATIONS,
+    **DISRUPTION_COMPUTATIONS,
+    **ROLLBACK_COMPUTATIONS,
 }
 """How each registered fact is computed; those of Prometheus come from outside."""
 
@@ -50,6 +59,7 @@ def extract(
     baseline: Baseline | None = None,
     unavailable: Mapping[str, Unobserved] | None = None,
     action_ended_at: datetime | None = None,
+    incident_detected_at: datetime | None = None,
     provided: "Mapping[str, JsonValue | Unobserved] | None" = None,
     wanted: Collection[str] | None = None,
 ) -> Snapshot:
@@ -62,7 +72,7 @@ def extract(
     parameters : JsonObject
         Checked parameters in nested form; also delivered as `input.parameters`.
     now : datetime
-        When the objects were read; aware. Only the age of Events depends on it.
+        When the objects were read; aware. Only ages depend on it: of Events, of the target pod, of the last rollout.
     baseline : Baseline or None
         The look before the action; None means that restarts and OOM kills count from ever.
     unavailable : mapping of str to Unobserved
@@ -70,6 +80,8 @@ def extract(
         named here was looked at: what is not among the objects does not exist.
     action_ended_at : datetime or None
         Samples of the metrics API must lie behind it; None asks nothing of them.
+    incident_detected_at : datetime or None
+        When somebody saw that something is wrong; None takes `now` for it.
     provided : mapping of str to JsonValue or Unobserved
         Facts whose source is Prometheus, by name; those left out are unobserved.
     wanted : collection of str, or None
@@ -94,6 +106,7 @@ def extract(
         now=now,
         baseline=baseline,
         action_ended_at=action_ended_at,
+        incident_detected_at=incident_detected_at,
         unavailable=unavailable or {},
     )
     return Extraction(look).snapshot(provided=provided, wanted=wanted)
@@ -157,13 +170,13 @@ def take_baseline(
     """
     look = _look(objects, target, unavailable)
     replicas = observe(lambda: None if look.deployment is None else spec_replicas(look.deployment))
+    known = Baseline(replicas=_whole(replicas), pod=_pod_before(look), revisions=_revisions_before(look))
     try:
-        containers = {} if look.is_absent else {pod_key(pod): containers_of(pod) for pod in look.all_pods}
+        return replace(known, containers={pod_key(pod): containers_of(pod) for pod in _pods_before(look)})
     except CannotSee as error:
-        return Baseline(replicas=_whole(replicas), unobserved=error.why)
+        return replace(known, unobserved=error.why)
     except FactsError as error:
-        return Baseline(replicas=_whole(replicas), unobserved=Unobserved(UnobservedReason.UNREADABLE, str(error)))
-    return Baseline(replicas=_whole(replicas), containers=containers)
+        return replace(known, unobserved=Unobserved(UnobservedReason.UNREADABLE, str(error)))
 
 
 def objects_read(
@@ -179,10 +192,12 @@ def objects_read(
     look = _look(objects, target, unavailable)
     found: list[KubeObject] = []
     questions: tuple[Callable[[], Iterable[KubeObject | None]], ...] = (
+        lambda: (look.pod,) if target.kind == POD else (),
         lambda: (look.deployment,),
         lambda: look.replica_sets,
-        lambda: look.all_pods,
+        lambda: (pod for pod in look.family if target.kind != POD or pod is not look.pod),
         lambda: autoscalers(look),
+        lambda: budgets(look, look.pod) if target.kind == POD and look.pod else (),
         lambda: objects.of("ResourceQuota", target.namespace),
         lambda: objects.of("Node"),
     )
@@ -191,6 +206,36 @@ def objects_read(
         with suppress(FactsError):
             found += [item for item in question() if item is not None]
     return tuple(item.version for item in found)
+
+
+def _pod_before(look: Look) -> PodBaseline | None:
+    if look.target.kind != POD:
+        return None
+    with suppress(FactsError):
+        if look.pod is not None:
+            return PodBaseline(uid=look.pod.uid, controller=look.controller, workload=look.workload)
+    return None
+
+
+def _pods_before(look: Look) -> tuple[KubeObject, ...]:
+    if look.target.kind != POD:
+        return () if look.is_absent else look.all_pods
+    if look.pod is None:
+        return ()
+    return look.family or (look.pod,)
+
+
+def _revisions_before(look: Look) -> RevisionsBaseline | None:
+    with suppress(FactsError):
+        if look.deployment is not None:
+            revisions, current = revisions_of(look.replica_sets), current_revision(look.deployment, look.replica_sets)
+            before = previous(revisions, current)
+            return RevisionsBaseline(
+                current=None if current is None else current.number,
+                previous=None if before is None else before.number,
+                replica_sets={one.number: one.name for one in revisions},
+            )
+    return None
 
 
 def _look(objects: ObjectSet, target: Target, unavailable: Mapping[str, Unobserved] | None) -> Look:

@@ -68,5 +68,6 @@ _RULES: tuple[tuple[str, _Rule], ...] = (
         "ReplicaSet",
         lambda _item, spec, _status: _has_template(spec) and "replicas" in spec and "selector" in spec,
     ),
+    ("PodDisruptionBudget", lambda _item, _spec, status: "disruptionsAllowed" in status),
     ("ResourceQuota", lambda _item, spec, status: "hard" in spec or "hard" in status),
 )

@@ -34,7 +34,7 @@ class Target:
     Attributes
     ----------
     kind : str
-        ``Deployment``.
+        ``Deployment`` or ``Pod``.
     uid : str
         Pinned when the run began, so that an object made anew under the same name is not taken for it;
         empty: any.

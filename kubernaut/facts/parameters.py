@@ -12,6 +12,7 @@ from kubernaut.facts.deployment import Computation, of_deployment, spec_replicas
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.look import Look
 from kubernaut.facts.objects import KubeObject
+from kubernaut.facts.workloads import DEPLOYMENT
 from kubernaut.json_types import JsonValue
 
 
@@ -44,13 +45,19 @@ def _expected_baseline(look: Look) -> JsonValue:
     return None if look.deployment is None else spec_replicas(look.deployment)
 
 
+def _deployment_name(look: Look) -> Answer:
+    if look.target.kind != DEPLOYMENT:
+        raise not_provided(f"the target is a {look.target.kind}; its workload is told by workload_name")
+    return look.target.name
+
+
 @of_deployment
 def _additional(look: Look, deployment: KubeObject) -> Answer:
     return additional_replicas(look, deployment)
 
 
 PARAMETER_COMPUTATIONS: Mapping[str, Computation] = {
-    "deployment_name": lambda look: look.target.name,
+    "deployment_name": _deployment_name,
     "namespace": lambda look: look.target.namespace,
     "target_replicas": target_replicas,
     "expected_baseline": _expected_baseline,

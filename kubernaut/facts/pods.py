@@ -1,6 +1,6 @@
 """Facts about the Deployment's pods, one by one and counted."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from kubernaut.facts.baseline import oom_killed_since, restarts_since
@@ -52,22 +52,30 @@ def _updated(look: Look) -> Answer:
 
 
 def _pods(look: Look) -> Answer:
-    if look.is_absent:
-        return None
+    return None if look.is_absent else elements_of(look, look.pods)
+
+
+def elements_of(look: Look, pods: Iterable[KubeObject]) -> Partial:
+    """Give pods as elements of a list, each field that could not be seen apart."""
     elements: list[JsonValue] = []
     missing: dict[str, Unobserved] = {}
-    for index, pod in enumerate(look.pods):
-        values, unobserved = pod.once_for(
-            partial(_element, look),
-            _element,
-            look.baseline,
-            look.action_ended_at,
-            look.why_not("PodMetrics"),
-            sample_of(look, pod),
-        )
+    for index, pod in enumerate(pods):
+        values, unobserved = element_of(look, pod)
         elements.append(values)
         missing.update({f"[{index}].{name}": why for name, why in unobserved.items()})
     return Partial(elements, missing)
+
+
+def element_of(look: Look, pod: KubeObject) -> tuple[dict[str, JsonValue], dict[str, Unobserved]]:
+    """Give the fields of a pod, and what could not be seen of it by field."""
+    return pod.once_for(
+        partial(_element, look),
+        _element,
+        look.baseline,
+        look.action_ended_at,
+        look.why_not("PodMetrics"),
+        sample_of(look, pod),
+    )
 
 
 def _element(look: Look, pod: KubeObject) -> tuple[dict[str, JsonValue], dict[str, Unobserved]]:
@@ -95,7 +103,8 @@ def _memory_limit(pod: KubeObject) -> str | None:
     return None if limit is None else format_memory_mi(limit, up=False)
 
 
-def _is_ready(pod: KubeObject) -> bool:
+def is_ready(pod: KubeObject) -> bool:
+    """Say whether a pod serves."""
     return condition_is_true(pod.status, "Ready")
 
 
@@ -103,7 +112,7 @@ _POD_FIELDS: Mapping[str, Callable[[Look, KubeObject], Answer]] = {
     "name": lambda _, pod: pod.name,
     "status": lambda _, pod: pod.once(shown).status,
     "phase": lambda _, pod: pod.status.text("phase"),
-    "ready": lambda _, pod: pod.once(_is_ready),
+    "ready": lambda _, pod: pod.once(is_ready),
     "restarts": lambda _, pod: pod.once(shown).restarts,
     "restarts_since_baseline": _restarts_since_baseline,
     "oom_killed": _oom_killed,
@@ -118,7 +127,7 @@ _POD_FIELDS: Mapping[str, Callable[[Look, KubeObject], Answer]] = {
 POD_COMPUTATIONS: Mapping[str, Computation] = {
     "total_pods": _count(lambda _: True),
     "running_pods": _count(lambda pod: pod.status.text("phase") == "Running"),
-    "ready_pods": _count(_is_ready),
+    "ready_pods": _count(is_ready),
     "updated_pods": _updated,
     "terminating_pods": _terminating,
     "unschedulable_pods": _count(is_unschedulable),

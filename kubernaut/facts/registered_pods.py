@@ -1,4 +1,7 @@
-"""Registered facts about the Deployment's pods, by owner reference, terminating ones apart."""
+"""Registered facts about the Deployment's pods, by owner reference, terminating ones apart.
+
+`ELEMENT_FIELDS` are what is told of any pod that a fact gives whole.
+"""
 
 from kubernaut.facts.definitions import FactDefinition, FactSource, FactType
 
@@ -63,7 +66,7 @@ def _field(
     )
 
 
-_FIELDS = (
+ELEMENT_FIELDS = (
     _field("name", FactType.STRING, "Name of the pod.", series="kube_pod_info"),
     _field(
         "status",
@@ -212,7 +215,7 @@ POD_FACTS: tuple[FactDefinition, ...] = (
         needs=_PODS,
         improved_by=_IMPROVED,
         series=f"kube_pod_info {_OWNED}",
-        fields=_FIELDS,
+        fields=ELEMENT_FIELDS,
     ),
     FactDefinition(
         name="cpu_throttling_ratio",

@@ -32,12 +32,13 @@ WORKLOAD_FACTS: tuple[FactDefinition, ...] = (
         meaning="Name of the target.",
         computed="Parameter deployment.name.",
         source=FactSource.PARAMETER,
+        about=("Deployment",),
     ),
     FactDefinition(
         name="namespace",
         type=FactType.STRING,
         meaning="Namespace of the target.",
-        computed="Parameter deployment.namespace.",
+        computed="Parameter deployment.namespace or pod.namespace.",
         source=FactSource.PARAMETER,
     ),
     FactDefinition(

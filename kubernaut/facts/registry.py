@@ -11,6 +11,8 @@ from types import MappingProxyType
 from kubernaut.facts.definitions import FactDefinition
 from kubernaut.facts.registered_capacity import CAPACITY_FACTS
 from kubernaut.facts.registered_pods import POD_FACTS
+from kubernaut.facts.registered_rollback import ROLLBACK_FACTS
+from kubernaut.facts.registered_target_pod import TARGET_POD_FACTS
 from kubernaut.facts.registered_workload import WORKLOAD_FACTS
 from kubernaut.facts.snapshot import ReadPath
 
@@ -28,7 +30,7 @@ NAMESPACES: Mapping[str, str] = MappingProxyType(
 """The parts of `input` that are not registered fact by fact, and what is in them."""
 
 REGISTRY: Mapping[str, FactDefinition] = MappingProxyType(
-    {fact.name: fact for fact in (*WORKLOAD_FACTS, *POD_FACTS, *CAPACITY_FACTS)}
+    {fact.name: fact for fact in (*WORKLOAD_FACTS, *POD_FACTS, *CAPACITY_FACTS, *TARGET_POD_FACTS, *ROLLBACK_FACTS)}
 )
 """Every registered fact by its name below `input`, in the order of the documentation."""
 

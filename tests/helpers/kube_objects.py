@@ -304,6 +304,29 @@ def quota(hard: Json, used: Json | None = None, *, name: str = "quota", **spec: 
     }
 
 
+def budget(
+    *,
+    name: str = "web",
+    selector: Json | None = None,
+    allowed: int | None = 1,
+    healthy: int = 3,
+    desired: int = 2,
+    generation: int = 1,
+    observed: int = 1,
+) -> Json:
+    """Make a PodDisruptionBudget of the Deployment's pods."""
+    status: Json = {"observedGeneration": observed, "currentHealthy": healthy, "desiredHealthy": desired}
+    if allowed is not None:
+        status["disruptionsAllowed"] = allowed
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": name, "namespace": NAMESPACE, "uid": f"pdb-{name}", "generation": generation},
+        "spec": {"selector": {"matchLabels": {"app": NAME}} if selector is None else selector},
+        "status": status,
+    }
+
+
 def _reference(parent: Json) -> Json:
     return {
         "apiVersion": parent.get("apiVersion", "apps/v1"),

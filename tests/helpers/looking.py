@@ -13,6 +13,7 @@ from .kube_objects import NAME, NAMESPACE, Json
 
 NOW = datetime(2024, 1, 1, 1, 0, tzinfo=UTC)
 WEB = Target(namespace=NAMESPACE, name=NAME)
+WEB_POD = Target(kind="Pod", namespace=NAMESPACE, name="web-a")
 FORBIDDEN = Unobserved(UnobservedReason.FORBIDDEN, "may not list")
 
 
@@ -24,6 +25,7 @@ def look(
     target: Target = WEB,
     baseline: Baseline | None = None,
     action_ended_at: datetime | None = None,
+    incident_detected_at: datetime | None = None,
     now: datetime = NOW,
 ) -> Snapshot:
     """Extract the facts of some objects."""
@@ -31,14 +33,18 @@ def look(
     return extract(
         ObjectSet.from_objects(objects),
         target,
-        {"deployment": {"name": target.name, "namespace": target.namespace, "replicas": replicas}}
-        if parameters is None
-        else parameters,
+        _parameters(target, replicas) if parameters is None else parameters,
         now=now,
         baseline=baseline,
         unavailable=hidden,
         action_ended_at=action_ended_at,
+        incident_detected_at=incident_detected_at,
     )
+
+
+def _parameters(target: Target, replicas: Any) -> Json:
+    named = {"name": target.name, "namespace": target.namespace}
+    return {"pod": named} if target.kind == "Pod" else {"deployment": {**named, "replicas": replicas}}
 
 
 def why(snapshot: Snapshot, path: str) -> tuple[UnobservedReason, str]:

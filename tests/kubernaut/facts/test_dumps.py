@@ -34,13 +34,19 @@ def test_what_is_there_is_told():
         event("Failed", about=pod()),
     ]
 
-    assert missing(*everything) == {"ResourceQuota"}
+    assert missing(*everything) == {"ResourceQuota", "PodDisruptionBudget"}
 
 
 def test_an_empty_typed_list_is_an_answer():
     empty = [{"kind": f"{kind}List", "items": []} for kind in ("Pod", "Node", "Deployment", "Event", "PodMetrics")]
 
-    assert missing(*empty) == {"ReplicaSet", ALL_PODS, "HorizontalPodAutoscaler", "ResourceQuota"}
+    assert missing(*empty) == {
+        "ReplicaSet",
+        ALL_PODS,
+        "HorizontalPodAutoscaler",
+        "ResourceQuota",
+        "PodDisruptionBudget",
+    }
 
 
 def test_another_workloads_replica_sets_are_no_answer():

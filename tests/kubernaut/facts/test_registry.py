@@ -3,11 +3,15 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 from helpers.generated_docs import ROOT
-from helpers.kube_objects import deployment, node, pod, pod_metrics, replica_set
-from helpers.looking import look
+from helpers.kube_objects import budget, deployment, node, pod, pod_metrics, pod_template, replica_set
+from helpers.looking import WEB, WEB_POD, look
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kubernaut.facts.definitions import RIGHTS, FactSource, FactType
+from kubernaut.facts.baseline import Baseline, RevisionsBaseline
+from kubernaut.facts.definitions import ALL_PODS, RIGHTS, FactSource, FactType
 from kubernaut.facts.extract import COMPUTATIONS
+from kubernaut.facts.reading import is_about, kinds_to_read, rests_on
 from kubernaut.facts.registry import NAMESPACES, REGISTRY, known_paths
 from kubernaut.facts.snapshot import format_path, parse_path
 from kubernaut.facts.table import markdown, rows
@@ -61,6 +65,21 @@ PROMISED = [
     "hpa_min_replicas",
     "hpa_max_replicas",
     "cpu_throttling_ratio",
+    "pod_found",
+    "target_pod.ready",
+    "target_pod.waiting_reason",
+    "target_pod.terminating",
+    "pod_will_be_recreated",
+    "workload_kind",
+    "ready_peer_pods",
+    "disruptions_allowed",
+    "replacement_pods[*].ready",
+    "revisions[*].images",
+    "current_revision",
+    "wanted_revision",
+    "wanted_revision_exists",
+    "wanted_revision_is_current",
+    "rollout_before_incident_s",
 ]
 
 SHAPES = {
@@ -122,12 +141,12 @@ def test_every_fact_is_documented():
 
 
 def test_extracted_values_have_the_registered_types():
-    web, rs = deployment(replicas=1), replica_set()
-    facts = look(web, rs, pod(), node(), pod_metrics()).facts
+    for target in (WEB, WEB_POD):
+        facts = look(*complete(), target=target, baseline=BEFORE_ACTION).facts
 
-    for name, value in facts.items():
-        if name not in NAMESPACES:
-            assert_conforms(value, REGISTRY[name], name)
+        for name, value in facts.items():
+            if name not in NAMESPACES:
+                assert_conforms(value, REGISTRY[name], name)
 
 
 def test_without_a_deployment_only_nullable_facts_are_null():
@@ -144,28 +163,87 @@ def complete():
             "spec": {"containers": [{"name": "c"}], "imagePullSecrets": [{"name": "s"}]},
         },
     )
-    rs = replica_set(owner=web)
-    return [web, rs, pod(owner=rs, spec={"imagePullSecrets": [{"name": "s"}]}), node(), pod_metrics()]
+    rs = replica_set(owner=web, revision="2")
+    old = replica_set(owner=web, revision="1", template_hash="0ld", uid="rs-0", template=pod_template(hostname="old"))
+    mine = pod(owner=rs, spec={"imagePullSecrets": [{"name": "s"}]}, status={"qosClass": "Burstable"})
+    mine["metadata"]["creationTimestamp"] = "2024-01-01T00:30:00Z"
+    return [web, rs, old, mine, node(), pod_metrics(), budget()]
 
 
+BEFORE_ACTION = Baseline(
+    revisions=RevisionsBaseline(current=2, previous=1, replica_sets={1: "web-0ld", 2: "web-7d9c"}),
+)
+SINCE_THE_ACTION = {"replacement_pods", "revision_advanced"}
+
+
+@pytest.mark.parametrize("target", [WEB, WEB_POD], ids=lambda target: target.kind)
 @pytest.mark.parametrize("kind", sorted(RIGHTS))
-def test_needs_are_what_a_fact_cannot_do_without(kind):
-    everything = look(*complete())
-    without = look(*complete(), unavailable=[kind])
+def test_needs_are_what_a_fact_cannot_do_without(kind, target):
+    everything, without = look(*complete(), target=target), look(*complete(), target=target, unavailable=[kind])
+    after = look(*complete(), target=target, baseline=BEFORE_ACTION)
+    after_without = look(*complete(), target=target, baseline=BEFORE_ACTION, unavailable=[kind])
 
-    needing = {name for name, fact in REGISTRY.items() if kind in fact.needs}
-    gone = {name for name in everything.facts if name not in without.facts}
-    if kind == "Pod":
-        # The look at all namespaces includes the target's.
-        needing |= {name for name, fact in REGISTRY.items() if "Pod (all namespaces)" in fact.needs}
-    assert gone == needing
-    assert set(without.unobserved) >= needing
+    def need(kind):
+        told = {*everything.facts, *(SINCE_THE_ACTION & set(after.facts))}
+        facts = [fact for fact in REGISTRY.values() if is_about(fact, target.kind) and fact.name in told]
+        return {fact.name for fact in facts if kind in rests_on(fact, target.kind)[0]}
+
+    gone = set(everything.facts) - set(without.facts)
+    gone |= SINCE_THE_ACTION & (set(after.facts) - set(after_without.facts))
+    # The look at all namespaces includes the target's.
+    assert gone == need(kind) | (need(ALL_PODS) if kind == "Pod" else set())
+    assert set(without.unobserved) >= gone - SINCE_THE_ACTION
+
+
+@pytest.mark.parametrize("target", [WEB, WEB_POD], ids=lambda target: target.kind)
+def test_a_complete_look_sees_everything_that_is_told_of_its_target(target):
+    snapshot = look(*complete(), target=target, baseline=BEFORE_ACTION)
+
+    unseen = {name for name in REGISTRY if name in snapshot.unobserved}
+    told_of_others = {name for name, fact in REGISTRY.items() if not is_about(fact, target.kind)}
+    of_a_scaling = {"target_replicas", "additional_replicas", "schedulable_replicas"} if target is WEB_POD else set()
+    assert unseen == told_of_others | of_a_scaling | {"cpu_throttling_ratio"}
+
+
+@pytest.mark.parametrize("target", [WEB, WEB_POD], ids=lambda target: target.kind)
+@given(data=st.data())
+def test_reading_the_kinds_that_paths_rest_on_is_enough_for_them(target, data):
+    paths = [path for fact in REGISTRY.values() if is_about(fact, target.kind) for path, _ in fact.paths()]
+    wanted = data.draw(st.sets(st.sampled_from(paths), min_size=1, max_size=3))
+    kinds = kinds_to_read(wanted, target.kind)
+    seen = {"target": target, "baseline": BEFORE_ACTION}
+
+    everything = look(*complete(), **seen)
+    read = kinds.required | kinds.improving
+    some = look(*complete(), unavailable=set(RIGHTS) - read - ({"Pod"} if ALL_PODS in read else set()), **seen)
+
+    assert read <= set(RIGHTS)
+    for path in wanted:
+        assert some.first_unobserved([path]) == everything.first_unobserved([path])
+        if path[0] in everything.facts and len(path) == 1 and everything.first_unobserved([path]) is None:
+            assert some.facts[path[0]] == everything.facts[path[0]]
+
+
+def test_kinds_of_single_paths():
+    def kinds(text, target="Deployment"):
+        read = kinds_to_read([parse_path(text)], target)
+        return sorted(read.required), sorted(read.improving)
+
+    assert kinds("pods[*].status") == (["Pod"], ["Deployment", "ReplicaSet"])
+    assert kinds("pods[*].cpu_usage") == (["Pod", "PodMetrics"], ["Deployment", "ReplicaSet"])
+    assert kinds("pods")[0] == ["Pod", "PodMetrics"]
+    assert kinds("rollout_in_progress", "Pod") == (["Deployment", "Pod"], ["ReplicaSet"])
+    assert kinds("target_pod.ready", "Pod") == (["Pod"], [])
+    assert kinds("target_pod.ready") == ([], [])
+    assert kinds("disruptions_allowed", "Pod") == (["Pod", "PodDisruptionBudget"], [])
+    assert kinds("custom.anything") == ([], [])
+    assert set(kinds("", "Pod")[0]) | set(kinds("", "Pod")[1]) == set(RIGHTS)
 
 
 def test_fields_of_pods_need_the_metrics_api():
     snapshot = look(*complete(), unavailable=["PodMetrics"])
 
-    assert set(snapshot.unobserved) - {"cpu_throttling_ratio"} == {
+    assert {path for path in snapshot.unobserved if path.startswith("pods")} == {
         "pods[0].cpu_usage",
         "pods[0].memory_usage",
     }
@@ -198,7 +276,7 @@ def test_rights():
     assert str(RIGHTS["Node"]) == "list nodes (cluster)"
     assert str(RIGHTS["PodMetrics"]) == "list pods.metrics.k8s.io"
     assert [str(right) for right in REGISTRY["pods"].rbac] == [
-        "list pods",
+        "get/list pods",
         "get deployments.apps",
         "list replicasets.apps",
     ]

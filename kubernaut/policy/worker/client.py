@@ -291,6 +291,7 @@ class WorkerEvaluator:
             self._process = WorkerProcess(
                 memory_mib=self._limits.memory_mib,
                 start_time_s=self._limits.start_time_s,
+                connect_time_s=self._limits.connect_time_s,
                 socket_path=self._socket_path,
             )
         return self._process

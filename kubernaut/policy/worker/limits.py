@@ -24,7 +24,9 @@ class Limits:
         Limits hit or crashes in one batch until the rest of it is an Error too: a policy that hangs on every record
         must not hang for every record.
     start_time_s : float
-        From exec, or from connecting, to the worker's hello.
+        From exec, or from being connected, to the worker's hello.
+    connect_time_s : float
+        How long to try to reach a listener that does not answer.
     """
 
     wall_time_s: float = 2.0
@@ -33,3 +35,4 @@ class Limits:
     input_bytes: int = MAX_INPUT_BYTES
     failures: int = 8
     start_time_s: float = 20.0
+    connect_time_s: float = 20.0

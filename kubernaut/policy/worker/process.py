@@ -26,6 +26,8 @@ class WorkerProcess:
     memory_mib : int
     start_time_s : float
         To the hello.
+    connect_time_s : float
+        To reach a listener.
     socket_path : str or None
         Connect to a listener there; None starts a process of our own.
 
@@ -35,13 +37,15 @@ class WorkerProcess:
         It cannot be started or reached, or speaks another protocol.
     """
 
-    def __init__(self, *, memory_mib: int, start_time_s: float, socket_path: str | None = None) -> None:
+    def __init__(
+        self, *, memory_mib: int, start_time_s: float, connect_time_s: float, socket_path: str | None = None
+    ) -> None:
         self.loaded: set[str] = set()
         self._child: subprocess.Popen[bytes] | None = None
         if socket_path is None:
             self._connection = self._start(memory_mib)
         else:
-            self._connection = _connect(socket_path, start_time_s)
+            self._connection = _connect(socket_path, connect_time_s)
         try:
             self._connection.settimeout(start_time_s)
             reply = self.ask({"kind": "hello", "protocol": PROTOCOL})
@@ -136,8 +140,8 @@ def _environment() -> dict[str, str]:
     return kept
 
 
-def _connect(path: str, start_time_s: float) -> socket.socket:
-    give_up_at = time.monotonic() + start_time_s
+def _connect(path: str, connect_time_s: float) -> socket.socket:
+    give_up_at = time.monotonic() + connect_time_s
     while True:
         connection = socket.socket(socket.AF_UNIX)
         try:

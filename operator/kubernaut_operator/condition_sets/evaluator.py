@@ -27,8 +27,10 @@ IDLE_S = 60.0
 AGAIN_S = 1.0
 """After a worker could not be reached, the next try comes so much later."""
 
-OPERATOR_LIMITS = Limits(wall_time_s=2.0, batch_time_s=10.0, memory_mib=128, failures=2, start_time_s=5.0)
-"""A suite is a dozen inputs, not a history of a million."""
+OPERATOR_LIMITS = Limits(
+    wall_time_s=2.0, batch_time_s=10.0, memory_mib=128, failures=2, start_time_s=10.0, connect_time_s=0.25
+)
+"""A suite is a dozen inputs, not a history of a million; nobody waits for a container that restarts."""
 
 _log = structlog.get_logger(__name__)
 

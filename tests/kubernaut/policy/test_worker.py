@@ -295,7 +295,7 @@ def test_a_listener_serves_a_second_container(tmp_path):
 
 
 def test_nobody_listens(tmp_path):
-    worker = WorkerEvaluator(Limits(start_time_s=0.1), socket_path=str(tmp_path / "nobody.sock"))
+    worker = WorkerEvaluator(Limits(connect_time_s=0.1), socket_path=str(tmp_path / "nobody.sock"))
 
     with pytest.raises(EvaluatorError, match="no policy worker listens at"):
         worker.evaluate(policy(), RowBatch([{"a": 1}]))

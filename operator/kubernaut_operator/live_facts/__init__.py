@@ -3,7 +3,7 @@
 `FactReader.read(question) -> Reading` fetches only the objects that the wanted facts need, in parallel and within one
 limit, and hands them to `kubernaut.facts.extract`, the functions that a dump goes through too. Read top to bottom:
 
-- `question.py`: what is asked and answered;
+- `question.py`: what is asked and answered; `wanted.py`: what has to be fetched for that;
 - `kinds.py`: which request sees a kind; `fetching.py`: one request, tried again while there is time, and why it failed;
 - `short_cache.py`: answers of a few seconds, for nodes and other things that are not the target's own;
 - `gathering.py`: the objects of a look; `reader.py`: the look; `targets.py`: the target, for who is about to change it;

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from kubernaut.conditions.custom_facts import DEFAULT_KINDS
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.extract import extract, objects_read, take_baseline
-from kubernaut.facts.needs import needs_of
 from kubernaut.facts.objects import Target
 from kubernaut_operator.kernel.api import Api
 from kubernaut_operator.live_facts.custom import CustomSources
@@ -22,6 +21,7 @@ from kubernaut_operator.live_facts.prometheus_facts import PrometheusFacts
 from kubernaut_operator.live_facts.question import LOOK_LIMIT_S, Question, Reading, SeenTarget
 from kubernaut_operator.live_facts.short_cache import KEPT_S
 from kubernaut_operator.live_facts.targets import read_target
+from kubernaut_operator.live_facts.wanted import wanted_by
 
 _THREADS = 8
 _PROMETHEUS_THREADS = 4
@@ -74,14 +74,14 @@ class FactReader:
         """Look once; never raises for what the cluster or Prometheus answers."""
         began_at = self._clock()
         deadline = Deadline(question.limit_s)
-        needs = needs_of(question.reads)
+        wanted = wanted_by(question.reads, question.target.kind)
         queries = {
             name: self._prometheus_threads.submit(self._prometheus.fact, name, question, deadline)
-            for name in needs.prometheus
+            for name in wanted.queries
         }
-        custom = self._custom.ask(question, needs.custom, deadline, self._threads, self._prometheus_threads)
+        custom = self._custom.ask(question, wanted.custom, deadline, self._threads, self._prometheus_threads)
         objects, unavailable = self._gathering.gather(
-            needs.kinds,
+            wanted.kinds,
             question.target,
             deadline,
             max_age_s=question.max_age_s,
@@ -97,8 +97,9 @@ class FactReader:
             baseline=question.baseline,
             unavailable=unavailable,
             action_ended_at=question.action_ended_at,
+            incident_detected_at=question.incident_detected_at,
             provided={name: answer_of(future, f"the query of {name}", deadline) for name, future in queries.items()},
-            wanted=needs.facts,
+            wanted=wanted.facts,
         )
         return Reading(
             snapshot=snapshot,

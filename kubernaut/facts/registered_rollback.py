@@ -8,8 +8,8 @@ _OF_DEPLOYMENT = '{namespace="$namespace",deployment="$name"}'
 _OF_SETS = '{namespace="$namespace",replicaset=~"$name-[^-]+"}'
 _NULL = "Null without a Deployment."
 _WANTED = (
-    "The wanted revision is parameter toRevision, else the newest with another ReplicaSet than the current template's, "
-    "as the look before the action saw it. Null without a Deployment, and when that revision is not kept."
+    "The wanted revision is parameter toRevision, else the newest before the current one, as the look before the "
+    "action saw it. Null without a Deployment, and when that revision is not kept."
 )
 
 
@@ -107,8 +107,8 @@ ROLLBACK_FACTS: tuple[FactDefinition, ...] = (
         "wanted_revision",
         FactType.INTEGER,
         "Number of the revision that the rollback goes to; null when there is no earlier one.",
-        "Parameter toRevision as it stands (0 means none given); else the newest revision with another ReplicaSet than "
-        f"the current template's, as the look before the action saw it. {_NULL}",
+        "Parameter toRevision as it stands (0 means none given); else the newest revision before the current one, as "
+        f"the look before the action saw it. {_NULL}",
     ),
     _fact(
         "wanted_revision_exists",
@@ -139,7 +139,7 @@ ROLLBACK_FACTS: tuple[FactDefinition, ...] = (
         "wanted_revision_served_s",
         FactType.INTEGER,
         "How long the wanted revision stood when it was first rolled out: a sign that it was well, but no proof.",
-        "From when its ReplicaSet was made to when that of the next number was; for the current one to the look's time. "
+        "From when its ReplicaSet was made to when that of the next number was, or to the look's time (current one). "
         f"Unobserved when the next number is not kept or went to an older ReplicaSet. {_WANTED}",
         unit="s",
         series=f"kube_replicaset_created{_OF_SETS}",

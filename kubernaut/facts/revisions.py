@@ -86,15 +86,17 @@ def current_revision(deployment: KubeObject, replica_sets: Iterable[KubeObject])
 
 
 def previous(revisions: Iterable[Revision], current: Revision | None) -> Revision | None:
-    """Give the revision before the current one: the newest that has another ReplicaSet.
+    """Give the revision before the current one.
 
     Parameters
     ----------
+    revisions : iterable of Revision
+        As `revisions_of` gives them.
     current : Revision or None
         None when the controller has not numbered the Deployment's template yet, so that the newest is the one before.
     """
-    others = [one for one in revisions if current is None or one.name != current.name]
-    return max(others, key=lambda one: (one.number, one.name), default=None)
+    older = [one for one in revisions if current is None or one.number < current.number]
+    return older[-1] if older else None
 
 
 def images(template: Fields) -> tuple[tuple[str, str], ...]:

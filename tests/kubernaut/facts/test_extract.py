@@ -4,6 +4,7 @@ import copy
 
 from helpers.kube_objects import (
     bare_pod,
+    budget,
     container,
     container_status,
     deployment,
@@ -18,10 +19,11 @@ from helpers.kube_objects import (
     terminated,
     waiting,
 )
-from helpers.looking import NOW, WEB, look
+from helpers.looking import NOW, WEB, WEB_POD, look
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.definitions import RIGHTS
 from kubernaut.facts.dumps import latest_time, missing_kinds, targets_in
 from kubernaut.facts.extract import extract, objects_read, take_baseline
@@ -79,7 +81,10 @@ WORLD = [
     pod_metrics("web-b"),
     hpa(),
     quota({"pods": "9", "requests.cpu": "8"}, {"pods": "3", "requests.cpu": "2"}),
+    budget(),
+    replica_set(owner=TARGET, template_hash="0ld", uid="rs-0", template=pod_template(), revision="1"),
 ]
+TARGETS = st.sampled_from((WEB, WEB_POD))
 
 
 def every_fact_is_somewhere(snapshot):
@@ -114,25 +119,25 @@ def test_a_whole_world():
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.permutations(WORLD))
-def test_the_order_of_objects_never_matters(objects):
-    assert look(*objects) == look(*WORLD)
+@given(st.permutations(WORLD), TARGETS)
+def test_the_order_of_objects_never_matters(objects, target):
+    assert look(*objects, target=target) == look(*WORLD, target=target)
 
 
 @settings(deadline=None)
-@given(st.sets(st.sampled_from(sorted(RIGHTS))), st.sets(st.integers(0, len(WORLD) - 1)))
-def test_every_fact_is_a_value_or_unobserved(hidden, kept):
-    snapshot = look(*(WORLD[index] for index in kept), unavailable=hidden)
+@given(st.sets(st.sampled_from(sorted(RIGHTS))), st.sets(st.integers(0, len(WORLD) - 1)), TARGETS)
+def test_every_fact_is_a_value_or_unobserved(hidden, kept, target):
+    snapshot = look(*(WORLD[index] for index in kept), unavailable=hidden, target=target)
 
     assert every_fact_is_somewhere(snapshot)
 
 
 @settings(deadline=None)
-@given(st.sets(st.sampled_from(sorted(RIGHTS)), min_size=1))
-def test_hiding_kinds_never_invents_a_value(hidden):
-    everything, less = look(*WORLD), look(*WORLD, unavailable=hidden)
+@given(st.sets(st.sampled_from(sorted(RIGHTS)), min_size=1), TARGETS)
+def test_hiding_kinds_never_invents_a_value(hidden, target):
+    everything, less = look(*WORLD, target=target), look(*WORLD, unavailable=hidden, target=target)
 
-    for name in set(less.facts) - {"pods", "parameters"}:
+    for name in set(less.facts) - {"pods", "target_pod", "parameters"}:
         # With fewer rights a fact may fall back on other evidence; here all evidence agrees, but for tolerations.
         if name not in ("available_cpu", "available_memory", "updated_pods"):
             assert less.facts[name] == everything.facts[name], name
@@ -197,17 +202,21 @@ def mutilate(world, path, value, *, remove):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(st.tuples(st.sampled_from(PLACES), WHATEVER, st.booleans()), min_size=1, max_size=4), st.booleans())
-def test_mutilated_objects_never_raise_and_lose_no_fact(cuts, ended):
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), WHATEVER, st.booleans()), min_size=1, max_size=4),
+    st.booleans(),
+    TARGETS,
+)
+def test_mutilated_objects_never_raise_and_lose_no_fact(cuts, ended, target):
     world = copy.deepcopy(WORLD)
     for path, value, remove in cuts:
         mutilate(world, path, value, remove=remove)
     objects = ObjectSet.from_objects(world)
 
-    baseline = take_baseline(objects, WEB)
+    baseline = take_baseline(objects, target)
     snapshot = extract(
         objects,
-        WEB,
+        target,
         {"deployment": {"replicas": 5}},
         now=NOW,
         baseline=baseline,
@@ -215,10 +224,12 @@ def test_mutilated_objects_never_raise_and_lose_no_fact(cuts, ended):
     )
 
     assert every_fact_is_somewhere(snapshot)
-    objects_read(objects, WEB)
+    objects_read(objects, target)
     latest_time(objects)
-    for target in targets_in(objects):
-        missing_kinds(objects, target)
+    assert Baseline.from_json(baseline.to_json()) == baseline
+    for kind in ("Deployment", "Pod"):
+        for one in targets_in(objects, kind):
+            missing_kinds(objects, one)
 
 
 def test_extraction_changes_nothing_of_what_it_reads():

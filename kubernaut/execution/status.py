@@ -20,7 +20,6 @@ class Step(StrEnum):
     """What is being done; the order of the members is the order of a run."""
 
     TARGET = "target"
-    PIN = "pin"
     ACCESS = "access"
     SAFETY = "safety"
     LOCK = "lock"
@@ -80,8 +79,6 @@ class Retry:
 
     Attributes
     ----------
-    what : str
-        The intent's class name.
     since : datetime
         Of the first failure in a row.
     until : datetime
@@ -91,7 +88,6 @@ class Retry:
         Of the last one.
     """
 
-    what: str
     since: datetime
     until: datetime
     tries: int = 1
@@ -110,6 +106,8 @@ class JobStatus:
         After which one that is still active is given up.
     uid : str
         Empty until the API server was seen to have it.
+    absent : bool
+        It was asked for, but is not there: the create never arrived, and is made again from a new read.
     finished_at : datetime or None
         The action's end on our clock: not before `asked_at`, not after it was seen.
     effect : Effect or None
@@ -121,6 +119,7 @@ class JobStatus:
     deadline: datetime
     target_resource_version: str = ""
     uid: str = ""
+    absent: bool = False
     created_at: datetime | None = None
     finished_at: datetime | None = None
     effect: Effect | None = None
@@ -214,7 +213,9 @@ class ExecutionStatus:
         From then on a lock may exist and the finalizer is on the resource until the result is recorded.
     locked : bool
     waiting_since, waiting_until : datetime or None
-        For the lock.
+        For the lock; None when it was free.
+    waiting_for : str
+        ``namespace/name`` of the execution that has the lock; empty when nobody is waited for.
     enforcement : bool
         The global switch as last seen.
     override_fingerprint : str
@@ -235,7 +236,8 @@ class ExecutionStatus:
     baseline : Baseline or None
         Only pods with restarts or OOM kills.
     job : JobStatus or None
-    retry : Retry or None
+    retries : mapping of str to Retry
+        What keeps failing, by the intent's class name.
     result : Result or None
         None until the run has one; looking may go on beside it.
     over : bool
@@ -259,6 +261,7 @@ class ExecutionStatus:
     locked: bool = False
     waiting_since: datetime | None = None
     waiting_until: datetime | None = None
+    waiting_for: str = ""
     enforcement: bool = True
     override_fingerprint: str = ""
     override_seen_at: datetime | None = None
@@ -271,7 +274,41 @@ class ExecutionStatus:
     rollback: Rollback | None = None
     baseline: Baseline | None = None
     job: JobStatus | None = None
-    retry: Retry | None = None
+    retries: Mapping[str, Retry] = field(default_factory=dict)
     result: Result | None = None
     over: bool = False
     memory: Memory = field(default_factory=Memory)
+
+    @property
+    def may_have_run(self) -> bool:
+        """Whether the action may have had an effect, or still may."""
+        job = self.job
+        return job is not None and job.effect is not Effect.REFUSED and not job.absent
+
+    def decides_otherwise(self, before: "ExecutionStatus") -> bool:
+        """Say whether this differs from an earlier status in what must not be lost; it is stored only then."""
+        return _decisive(self) != _decisive(before) or any(
+            stage is not None and (former is None or stage.decides_otherwise(former))
+            for stage, former in ((self.pre, before.pre), (self.post, before.post))
+            if stage is not former
+        )
+
+
+def _decisive(status: ExecutionStatus) -> tuple[object, ...]:
+    """Give what would lead elsewhere, or tell a person something wrong, if it were forgotten."""
+    job = status.job
+    return (
+        status.phase,
+        status.reason,
+        status.pinned,
+        status.target is None,
+        status.lock_asked,
+        status.waiting_until,
+        status.waiting_for,
+        status.override_fingerprint,
+        status.rounds,
+        None if job is None else (job.uid, job.effect, job.reason),
+        None if status.result is not None else status.retries.keys(),
+        status.result,
+        status.over,
+    )

@@ -103,7 +103,7 @@ class MetadataSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnforcementSeen:
-    """The global switch (`enforcement` in settings.yaml, read live). Off turns blocking off, not looking, not safety."""
+    """The global switch (`enforcement` of settings.yaml), read live. Off stops blocking, not looking and not safety."""
 
     enforcement: bool
 

@@ -55,10 +55,11 @@ def step(
     status, seen = _take_in(spec, status, answers)
     states = status.preconditions
     stopping, overridden = stoppers(spec, status, lambda key: states[key].now_verdict is not Verdict.PASSED)
-    if any(state.verdict is None for state in states.values()):
+    if any(state.now_verdict is None for state in states.values()):
         if ended is not None:
             return _end(status, ended, seen, now)
-        return _read(spec, status, seen, slot=0, now=now, following=None)
+        slot = max(state.last_slot for state in states.values()) + 1
+        return _read(spec, status, seen, slot=slot, now=now, following=None)
     if not stopping:
         events = overridden_events(overridden)
         if status.blocked_at is not None:
@@ -97,6 +98,24 @@ def step(
     if status.blocked_at is None or status.blocked_until is None:
         return _block(spec, status, seen, now)
     return _wait(spec, status, seen, now, blocked_at=status.blocked_at, until=status.blocked_until)
+
+
+def reopened(status: StageStatus) -> StageStatus:
+    """Give a stage that passed another look: the first attempt stays the vote, the newest decides again.
+
+    For a run that found its target changed after the look. One that was blocked before has only what is left of its
+    deadline.
+    """
+    return replace(
+        status,
+        phase=StagePhase.EVALUATING if status.blocked_at is None else StagePhase.BLOCKED,
+        preconditions={
+            key: replace(state, now_verdict=None, now_message="") for key, state in status.preconditions.items()
+        },
+        overridden={},
+        decided_at=None,
+        over=False,
+    )
 
 
 def _take_in(spec: StageSpec, status: StageStatus, answers: Sequence[Looked]) -> tuple[StageStatus, _Seen]:

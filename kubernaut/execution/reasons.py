@@ -1,0 +1,35 @@
+"""Why a run is where it is: the low-cardinality words of `status.reason`, conditions and Events."""
+
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """Reasons, in the CamelCase that Kubernetes uses."""
+
+    PENDING = "Pending"
+    CHECKING = "Checking"
+    TARGET_LOCKED = "TargetLocked"
+    PRECONDITION_FAILED = "PreconditionFailed"
+    JOB_RUNNING = "JobRunning"
+    VERIFYING = "Verifying"
+    SUCCEEDED = "Succeeded"
+    DRY_RUN_SUCCEEDED = "DryRunSucceeded"
+    INVALID_PARAMETERS = "InvalidParameters"
+    INVALID_CONDITIONS = "InvalidConditions"
+    TARGET_NOT_FOUND = "TargetNotFound"
+    TARGET_TERMINATING = "TargetTerminating"
+    TARGET_REPLACED = "TargetReplaced"
+    TARGET_KEEPS_CHANGING = "TargetKeepsChanging"
+    ACCESS_DENIED = "AccessDenied"
+    SAFETY_DENIED = "SafetyDenied"
+    DRY_RUN_REFUSED = "DryRunRefused"
+    ACTION_REFUSED = "ActionRefused"
+    JOB_REFUSED = "JobRefused"
+    JOB_NAME_TAKEN = "JobNameTaken"
+    JOB_VANISHED = "JobVanished"
+    JOB_DEADLINE_EXCEEDED = "JobDeadlineExceeded"
+    POSTCONDITION_FAILED = "PostconditionFailed"
+    NOT_VERIFIED = "NotVerified"
+    EFFECT_UNKNOWN = "EffectUnknown"
+    CANCELLED = "Cancelled"
+    GAVE_UP = "GaveUp"

@@ -61,6 +61,16 @@ def checked_parameters(action: str, raw: Mapping[str, Any]) -> ActionParameters:
         raise SettingsError(describe(error, place=lambda _: f"{action} parameters", keys=_keys(model))) from error
 
 
+def top_level_parameters(action: str) -> frozenset[str]:
+    """Give the names of an action's parameters that stand beside its target; raises as `action_definition`."""
+    model: type[ActionParameters] = action_definition(action).parameters
+    return frozenset(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel))
+    )
+
+
 def target_of(action: str, raw: Mapping[str, Any]) -> ActionTarget:
     """Give the object that an action with these parameters acts on; raises as `checked_parameters`."""
     return checked_parameters(action, raw).target

@@ -143,6 +143,10 @@ class ActionDefinition(Generic[P]):
         False is a legal answer, shown before approval.
     rollback : str
         What undoing it means; empty when it cannot be undone.
+    example : JsonObject
+        Parameters as a person would write them, for the documentation.
+    compares : str
+        What the change demands of the object, so that it does nothing to any other or at any other time.
     rules : tuple of PolicyRule
         All that the action's account may do, in a namespace that opted in.
     timeout_s : int, unit s
@@ -169,6 +173,8 @@ class ActionDefinition(Generic[P]):
     reversible: bool
     rollback: str
     parameters: type[P]
+    example: JsonObject
+    compares: str
     rules: tuple[PolicyRule, ...]
     timeout_s: int
     change: Callable[[P, ObjectSet], Change]

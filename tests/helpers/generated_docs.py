@@ -15,6 +15,7 @@ def _documents() -> Mapping[str, Callable[[], str]]:
     from kubernaut_simulator.history.schema_page import markdown as history_markdown
     from kubernaut_simulator.worlds.scenario_page import markdown as worlds_markdown
 
+    from kubernaut.actions.page import markdown as actions_markdown
     from kubernaut.facts.table import markdown as facts_markdown
     from kubernaut.policy.suite_page import suite_page
 
@@ -26,6 +27,7 @@ def _documents() -> Mapping[str, Callable[[], str]]:
         "docs/policies/scale_deployment.md": lambda: suite_page("scale_deployment"),
         "docs/facts.md": facts_markdown,
         "docs/history.md": history_markdown,
+        "docs/operator/actions.md": actions_markdown,
         "docs/worlds.md": worlds_markdown,
     }
 

@@ -19,7 +19,13 @@ class RestartPodParameters(ActionParameters):
     """
 
     pod: NamedObject
-    grace_period_s: int = Field(default=30, alias="gracePeriodSeconds", ge=0, le=MAX_GRACE_PERIOD_S)
+    grace_period_s: int = Field(
+        default=30,
+        alias="gracePeriodSeconds",
+        ge=0,
+        le=MAX_GRACE_PERIOD_S,
+        description="how long its processes may take to end; 0 does not wait for them",
+    )
 
     @property
     def target(self) -> ActionTarget:

@@ -12,6 +12,8 @@ DEFINITION = ActionDefinition(
     reversible=True,
     rollback="Roll forward again, to the revision that was in force before.",
     parameters=RollbackDeploymentParameters,
+    example={"deployment": {"name": "web", "namespace": "shop"}, "toRevision": 4},
+    compares="the Deployment's UID and the generation of its spec that was seen",
     rules=(PolicyRule(group="apps", resource="deployments", verbs=("get", "patch")),),
     timeout_s=60,
     related=("ReplicaSet",),

@@ -10,10 +10,11 @@ other annotation is touched, since they belong to the tools that wrote them.
 from kubernaut.actions.change import Change, Verb
 from kubernaut.actions.definition import Undo
 from kubernaut.actions.rollback_deployment.parameters import RollbackDeploymentParameters
-from kubernaut.actions.rollback_deployment.revisions import Rollback, images, rollback_of, template_of
+from kubernaut.actions.rollback_deployment.revisions import Rollback, rollback_of, template_of
 from kubernaut.actions.targets import kept_name, named, same_object
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.objects import ObjectSet
+from kubernaut.facts.revisions import Revision, images
 from kubernaut.json_types import JsonObject
 
 CHANGE_CAUSE = "kubernetes.io/change-cause"
@@ -42,14 +43,14 @@ def change(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> Change:
 def describe_change(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> str:
     """Say it: ``revision 5 -> template of revision 4 (web: image shop/web:2 -> shop/web:1)``."""
     rollback = rollback_of(parameters, seen)
-    before, after = images(rollback.current), images(rollback.wanted)
+    before, after = _images(rollback.current), _images(rollback.wanted)
     changed = [
         f"{name}: image {before.get(name, '(none)')} -> {after.get(name, '(none)')}"
         for name in sorted(before.keys() | after.keys())
         if before.get(name) != after.get(name)
     ]
     detail = "; ".join(changed) or "same images"
-    return f"revision {rollback.current_revision} -> template of revision {rollback.wanted_revision} ({detail})"
+    return f"revision {rollback.current.number} -> template of revision {rollback.wanted.number} ({detail})"
 
 
 def rollback_info(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> JsonObject:
@@ -58,9 +59,9 @@ def rollback_info(parameters: RollbackDeploymentParameters, seen: ObjectSet) -> 
     return {
         "deployment": named(rollback.deployment),
         "uid": rollback.deployment.uid,
-        "revision": rollback.current_revision,
+        "revision": rollback.current.number,
         "replicaSet": rollback.current.name,
-        "changedTo": rollback.wanted_revision,
+        "changedTo": rollback.wanted.number,
     }
 
 
@@ -75,9 +76,13 @@ def undo(info: JsonObject) -> Undo:
 
 def _change_cause(rollback: Rollback) -> list[JsonObject]:
     path = f"/metadata/annotations/{CHANGE_CAUSE.replace('/', '~1')}"
-    cause = rollback.wanted.annotations.get(CHANGE_CAUSE)
+    cause = rollback.wanted.replica_set.annotations.get(CHANGE_CAUSE)
     if cause is not None:
         return [{"op": "add", "path": path, "value": cause}]
     if CHANGE_CAUSE in rollback.deployment.annotations:
         return [{"op": "remove", "path": path}]
     return []
+
+
+def _images(revision: Revision) -> dict[str, str]:
+    return dict(images(revision.replica_set.spec.at("template")))

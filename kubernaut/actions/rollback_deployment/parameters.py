@@ -16,7 +16,13 @@ class RollbackDeploymentParameters(ActionParameters):
     """
 
     deployment: NamedObject
-    to_revision: int | None = Field(default=None, alias="toRevision", ge=1, le=2**63 - 1)
+    to_revision: int | None = Field(
+        default=None,
+        alias="toRevision",
+        ge=1,
+        le=2**63 - 1,
+        description="revision whose template shall be in force again; left out: the one before the present one",
+    )
 
     @property
     def target(self) -> ActionTarget:

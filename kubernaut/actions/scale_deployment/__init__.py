@@ -12,6 +12,8 @@ DEFINITION = ActionDefinition(
     reversible=True,
     rollback="Set the number of replicas that was seen before.",
     parameters=ScaleDeploymentParameters,
+    example={"deployment": {"name": "web", "namespace": "shop", "replicas": 5}, "expectedReplicas": 3},
+    compares="the Deployment's UID and the number of replicas that was seen",
     rules=(PolicyRule(group="apps", resource="deployments/scale", verbs=("get", "patch")),),
     timeout_s=60,
     change=change,

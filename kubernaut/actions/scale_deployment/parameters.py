@@ -2,18 +2,17 @@
 
 from pydantic import Field
 
-from kubernaut.actions.definition import ActionParameters, ActionTarget, Namespace, ObjectName, StrictPart
+from kubernaut.actions.definition import ActionParameters, ActionTarget
+from kubernaut.actions.targets import NamedObject, deployment_target
 
 MAX_REPLICAS = 10_000
 """Kubernetes is tested to 150,000 pods a cluster; a single Deployment above this is a slip of the finger."""
 
 
-class ScaledDeployment(StrictPart):
+class ScaledDeployment(NamedObject):
     """Which Deployment, and how many replicas it shall have."""
 
-    name: ObjectName
-    namespace: Namespace
-    replicas: int = Field(ge=0, le=MAX_REPLICAS)
+    replicas: int = Field(ge=0, le=MAX_REPLICAS, description="how many it shall have")
 
 
 class ScaleDeploymentParameters(ActionParameters):
@@ -27,14 +26,15 @@ class ScaleDeploymentParameters(ActionParameters):
     """
 
     deployment: ScaledDeployment
-    expected_replicas: int | None = Field(default=None, alias="expectedReplicas", ge=0, le=MAX_REPLICAS)
+    expected_replicas: int | None = Field(
+        default=None,
+        alias="expectedReplicas",
+        ge=0,
+        le=MAX_REPLICAS,
+        description="how many its author believes there are now; left out: as many as were seen when the run began",
+    )
 
     @property
     def target(self) -> ActionTarget:
         """The Deployment."""
-        return ActionTarget(
-            api_version="apps/v1",
-            kind="Deployment",
-            namespace=self.deployment.namespace,
-            name=self.deployment.name,
-        )
+        return deployment_target(self.deployment)

@@ -165,15 +165,16 @@ def given_parameters(action: str, target: Target, texts: Sequence[str]) -> JsonO
     InputError
         A file or a pair that cannot be read, or parameters that the action refuses.
     """
-    from kubernaut.actions.catalogue import checked_parameters
+    from kubernaut.actions.catalogue import checked_parameters, top_level_parameters
 
+    beside = top_level_parameters(action)
     part: dict[str, Any] = {"name": target.name, "namespace": target.namespace}
     raw: dict[str, Any] = {}
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raw |= _mapping(read_text(Path(text)), text)
-        elif "." in key or key == "expectedReplicas":
+        elif "." in key or key in beside:
             _put(raw, key, _value(value, text))
         else:
             part[key] = _value(value, text)

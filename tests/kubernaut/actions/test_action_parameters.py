@@ -1,6 +1,6 @@
 import pytest
 
-from kubernaut.actions.catalogue import ACTIONS, action_definition, checked_parameters, target_of
+from kubernaut.actions.catalogue import ACTIONS, action_definition, checked_parameters, target_of, top_level_parameters
 from kubernaut.errors import InputError, SettingsError
 
 RAW = {"deployment": {"name": "web-app", "namespace": "production", "replicas": 5}}
@@ -79,3 +79,30 @@ def test_every_action_says_who_it_is():
         assert definition.name == name
         assert definition.description
         assert bool(definition.rollback) == definition.reversible
+
+
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ("scale_deployment", {"expectedReplicas"}),
+        ("restart_pod", {"gracePeriodSeconds"}),
+        ("rollback_deployment", {"toRevision"}),
+    ],
+)
+def test_parameters_that_stand_beside_the_target_are_named(action, names):
+    assert top_level_parameters(action) == names
+
+
+def test_defaults_are_part_of_what_policies_see():
+    raw = {"pod": {"name": "web-a", "namespace": "shop"}}
+
+    assert checked_parameters("restart_pod", raw).as_input == raw | {"gracePeriodSeconds": 30}
+    assert str(target_of("restart_pod", raw)) == "Pod shop/web-a"
+
+
+@pytest.mark.parametrize(
+    "change", [{"gracePeriodSeconds": 301}, {"gracePeriodSeconds": -1}, {"gracePeriodSeconds": "1"}]
+)
+def test_a_grace_out_of_bounds_is_refused(change):
+    with pytest.raises(SettingsError, match="gracePeriodSeconds"):
+        checked_parameters("restart_pod", {"pod": {"name": "web-a", "namespace": "shop"}} | change)

@@ -72,3 +72,6 @@ VERB_REMEDIATE = "remediate"
 
 ENVIRONMENT_LABEL = "kubernaut.io/environment"
 """On a namespace: which section of settings.yaml holds there."""
+
+ACTION_LABEL = "kubernaut.io/action"
+"""On an action's Job and its pod; the admission policy of their namespace goes by it."""

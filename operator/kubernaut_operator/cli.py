@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from kubernaut.errors import InputError, KubernautError, MissingExtraError
+from kubernaut_operator.manifests.commands import register as register_manifests
 from kubernaut_operator.settings import (
     ActionSettings,
     ConfigMapSettings,
@@ -41,6 +42,9 @@ _LEADER, _ENDPOINTS = LeaderSettings(), EndpointSettings()
 @app.callback()
 def root() -> None:
     """Run the operator that guards live remediations."""
+
+
+register_manifests(app)
 
 
 @app.command()

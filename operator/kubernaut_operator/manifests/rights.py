@@ -1,0 +1,97 @@
+"""What the operator's account may do; nothing on Secrets, no wildcard.
+
+What facts read comes from the fact registry, what accounts may be acted for from the action catalogue. In its own two
+namespaces the operator has Roles; cluster-wide it may read what facts need, look after executions, say Events and ask
+whether an account may do something.
+
+Where RBAC cannot name objects: `list` and `watch` of ConfigMaps hold for all of the operator's namespace, which holds
+no others, and a Lease or Job that does not exist yet has no name to be bound to.
+"""
+
+from kubernaut.actions.catalogue import ACTIONS
+from kubernaut.errors import InputError
+from kubernaut.facts.definitions import RIGHTS
+from kubernaut.resources.names import KUBERNETES_EXECUTION
+from kubernaut_operator.manifests.admission import ADMISSION_NAMES
+from kubernaut_operator.manifests.objects import Manifest, binding, role, rule, service_account
+from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
+
+_COMPONENT = "operator"
+_READ = ("get", "list", "watch")
+
+
+def operator_rights(options: InstallOptions) -> list[Manifest]:
+    """Give the operator's account, its roles and what binds them."""
+    account = (options.namespace, OPERATOR)
+    cluster = role(OPERATOR, _COMPONENT, _cluster_rules(options))
+    own = role(OPERATOR, _COMPONENT, _own_rules(options), namespace=options.namespace)
+    actions = role(OPERATOR, _COMPONENT, _action_rules(), namespace=options.actions_namespace)
+    return [
+        service_account(OPERATOR, _COMPONENT, namespace=options.namespace),
+        cluster,
+        binding(OPERATOR, _COMPONENT, to=cluster, account=account),
+        own,
+        binding(OPERATOR, _COMPONENT, to=own, account=account, namespace=options.namespace),
+        actions,
+        binding(OPERATOR, _COMPONENT, to=actions, account=account, namespace=options.actions_namespace),
+    ]
+
+
+def _cluster_rules(options: InstallOptions) -> list[Manifest]:
+    executions = KUBERNETES_EXECUTION
+    return [
+        rule(executions.group, executions.plural, (*_READ, "update", "patch")),
+        rule(executions.group, f"{executions.plural}/status", ("get", "update", "patch")),
+        rule("events.k8s.io", "events", ("create",)),
+        rule("", "namespaces", ("get",)),
+        rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
+        rule(
+            "admissionregistration.k8s.io",
+            "validatingadmissionpolicies validatingadmissionpolicybindings",
+            ("get",),
+            names=ADMISSION_NAMES,
+        ),
+        *fact_rules(),
+        *(_custom_rule(kind) for kind in options.custom_kinds),
+    ]
+
+
+def fact_rules() -> list[Manifest]:
+    """Give what looking at facts needs, one rule a resource."""
+    verbs: dict[tuple[str, str], set[str]] = {}
+    for right in RIGHTS.values():
+        verbs.setdefault((right.group, right.resource), set()).update(right.verbs)
+    return [rule(group, resource, sorted(verbs[group, resource])) for group, resource in sorted(verbs)]
+
+
+def _custom_rule(kind: str) -> Manifest:
+    resource, _, version = kind.rpartition("/")
+    plural, _, group = resource.partition(".")
+    if not plural or not version:
+        raise InputError(
+            f"custom kind {kind!r}: write <plural>.<group>/<version>, e.g. pods/v1 or widgets.example.org/v1"
+        )
+    if plural in ("secrets", "configmaps") and not group:
+        raise InputError(f"custom kind {kind!r}: Secrets and ConfigMaps never enter facts")
+    return rule(group, plural, ("get", "list"))
+
+
+def _own_rules(options: InstallOptions) -> list[Manifest]:
+    maps = options.config_maps
+    return [
+        rule("", "configmaps", ("get",), names=(maps.step, maps.action, maps.safety)),
+        rule("", "configmaps", ("list", "watch")),
+        rule("coordination.k8s.io", "leases", ("get", "update", "patch"), names=(options.lease,)),
+        rule("coordination.k8s.io", "leases", ("create",)),
+    ]
+
+
+def _action_rules() -> list[Manifest]:
+    accounts = sorted(action.account for action in ACTIONS.values())
+    return [
+        rule("batch", "jobs", (*_READ, "create", "patch", "delete")),
+        rule("", "pods", _READ),
+        rule("", "events", ("list",)),
+        rule("coordination.k8s.io", "leases", (*_READ, "create", "update", "patch", "delete")),
+        rule("", "serviceaccounts/token", ("create",), names=accounts),
+    ]

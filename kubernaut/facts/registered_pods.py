@@ -12,7 +12,7 @@ _OWNED = (
     "* on(namespace,pod) group_left() "
     'kube_pod_owner{namespace="$namespace",owner_kind="ReplicaSet",owner_name=~"$name-[^-]+"}'
 )
-_CONTAINERS = '{namespace="$namespace",pod=~"$name-.*"}'
+_CONTAINERS = '{namespace="$namespace",pod=~"$name-[^-]+-[^-]+"}'
 _BY_OWNER = (
     "Pods whose controller is a ReplicaSet whose controller is the Deployment, by UID. Where ReplicaSets "
     "cannot be read: owner name is `<deployment>-<pod-template-hash>` and the selector matches."

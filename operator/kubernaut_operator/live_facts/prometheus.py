@@ -6,10 +6,11 @@ not exactly one number is a reason.
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 
 import urllib3
 
@@ -39,6 +40,11 @@ class Sample:
     at: datetime
 
 
+class _Answer(NamedTuple):
+    status: int
+    text: bytes
+
+
 class Prometheus:
     """One server; safe to share between threads.
 
@@ -62,6 +68,7 @@ class Prometheus:
             raise SettingsError(f"Prometheus' URL {url!r}: write http://host:port, without user and query")
         self.url = url.rstrip("/")
         self._pool = urllib3.PoolManager(retries=False)
+        self._takes_lookback: bool | None = None
 
     def query(self, query: str, *, lookback: timedelta | None, deadline: Deadline) -> Sample | Unobserved:
         """Ask for the number that a query gives now.
@@ -71,17 +78,30 @@ class Prometheus:
         lookback : timedelta or None
             How old a sample may be that stands for "now"; None leaves Prometheus' own five minutes.
         """
+        fields = {"query": query}
+        if lookback is not None:
+            fields["lookback_delta"] = f"{max(1, math.ceil(lookback / timedelta(milliseconds=1)))}ms"
+        answer = self._post(fields, deadline)
+        return answer if isinstance(answer, Unobserved) else self._sample(answer)
+
+    def takes_lookback(self, deadline: Deadline) -> bool:
+        """Say whether `lookback` has any effect: Prometheus before 2.44 passes it over without a word."""
+        if self._takes_lookback is None:
+            answer = self._post({"query": "1", "lookback_delta": "none"}, deadline)
+            if isinstance(answer, Unobserved):
+                return False
+            self._takes_lookback = answer.status == HTTPStatus.BAD_REQUEST
+        return self._takes_lookback
+
+    def _post(self, fields: Mapping[str, str], deadline: Deadline) -> _Answer | Unobserved:
         limit_s = deadline.left_s
         if limit_s <= 0:
             return _late(deadline)
-        fields = {"query": query, "timeout": f"{max(1, math.ceil(limit_s * 1000))}ms"}
-        if lookback is not None:
-            fields["lookback_delta"] = f"{max(1, math.ceil(lookback / timedelta(milliseconds=1)))}ms"
         try:
             response = self._pool.request(
                 "POST",
                 self.url + _PATH,
-                fields=fields,
+                fields={**fields, "timeout": f"{math.ceil(limit_s * 1000)}ms"},
                 encode_multipart=False,
                 headers={"Accept": "application/json"},
                 redirect=False,
@@ -92,12 +112,14 @@ class Prometheus:
                 return self._read(response, deadline)
             finally:
                 response.close()
+        except urllib3.exceptions.NewConnectionError:
+            return Unobserved(UnobservedReason.API_MISSING, f"Prometheus at {self.url} cannot be reached")
         except urllib3.exceptions.TimeoutError:
             return _late(deadline)
         except urllib3.exceptions.HTTPError as error:
             return Unobserved(UnobservedReason.API_MISSING, f"Prometheus at {self.url} does not answer: {error}")
 
-    def _read(self, response: Any, deadline: Deadline) -> Sample | Unobserved:
+    def _read(self, response: Any, deadline: Deadline) -> _Answer | Unobserved:
         if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
             where = response.headers.get("Location", "elsewhere")
             return _unreadable(f"Prometheus at {self.url} answers with a redirect to {where}; none is followed")
@@ -110,14 +132,18 @@ class Prometheus:
                 return _unreadable(f"Prometheus' answer is larger than {MAX_ANSWER_BYTES // 1024} KiB")
             if deadline.left_s <= 0:
                 return _late(deadline)
+        return _Answer(response.status, text)
+
+    def _sample(self, answer: _Answer) -> Sample | Unobserved:
         try:
-            answer = json.loads(text)
+            document = json.loads(answer.text)
         except (ValueError, RecursionError):
-            return self._not_ok(response.status, text.decode(errors="replace").strip()[:100] or "nothing")
-        if response.status != HTTPStatus.OK or not isinstance(answer, dict) or answer.get("status") != "success":
-            said = answer.get("error") if isinstance(answer, dict) else None
-            return self._not_ok(response.status, str(said or "an answer that is none of Prometheus'")[:200])
-        return _sample(answer)
+            return self._not_ok(answer.status, answer.text.decode(errors="replace").strip()[:100] or "nothing")
+        known = document if isinstance(document, dict) else {}
+        if answer.status != HTTPStatus.OK or known.get("status") != "success":
+            said = str(known.get("error") or "with something that is no answer of Prometheus'")
+            return self._not_ok(answer.status, said[:200])
+        return _sample(known)
 
     def _not_ok(self, status: int, said: str) -> Unobserved:
         detail = f"Prometheus at {self.url} answered {status}: {said}"

@@ -1,8 +1,8 @@
 """Facts that are a query's number, and whether that number tells of the time after the action.
 
-A query looks back over its windows, and each sample may be older than the moment it stands for. After the action both
-must lie behind its end, with the tolerance that two clocks need: windows are compared here, the samples' age is bounded
-by the query's own look-back.
+A query looks back over its windows, and where it asks for "now" the newest sample may be five minutes old. After the
+action both must lie behind its end, with the tolerance that two clocks need: windows are compared here, the age of
+samples is bounded by the server, or taken for the five minutes where the server is too old to be told a bound.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from kubernaut.facts.snapshot import Unobserved, UnobservedReason
 from kubernaut.json_types import JsonValue
 from kubernaut_operator.live_facts.fetching import Deadline
 from kubernaut_operator.live_facts.prometheus import Prometheus
-from kubernaut_operator.live_facts.promql import about, looks_back_s
+from kubernaut_operator.live_facts.promql import about, asks_for_now, looks_back_s
 from kubernaut_operator.live_facts.question import Question
 
 _USUAL_LOOKBACK = timedelta(minutes=5)
@@ -53,11 +53,15 @@ class PrometheusFacts:
             window = timedelta(seconds=0.0 if ended is None else looks_back_s(query))
         except (FactsError, OverflowError) as error:
             return Unobserved(UnobservedReason.UNREADABLE, str(error))
-        lookback = None if ended is None else min(self._clock() - ended + CLOCK_TOLERANCE, _USUAL_LOOKBACK)
+        lookback = None
+        if ended is not None and asks_for_now(query):
+            lookback = min(self._clock() - ended + CLOCK_TOLERANCE, _USUAL_LOOKBACK)
+            if not self._prometheus.takes_lookback(deadline):
+                window += _USUAL_LOOKBACK
         sample = self._prometheus.query(asked, lookback=lookback, deadline=deadline)
         if isinstance(sample, Unobserved):
             return sample
-        if ended is not None and sample.at - window < ended - CLOCK_TOLERANCE:
+        if ended is not None and sample.at - ended < window - CLOCK_TOLERANCE:
             return Unobserved(
                 UnobservedReason.STALE,
                 f"the query looks back {window.total_seconds():g} s, "

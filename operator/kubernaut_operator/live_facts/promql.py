@@ -1,7 +1,7 @@
 """What has to be known of a query before it is sent: whose it is, and how far back it looks.
 
 Nothing but two checked names is ever put into a query. How far it looks back is read off its text, generously: a window
-that is taken for longer than it is makes a fact late, never wrong.
+that is taken for longer than it is, or an instant that is seen where none is, makes a fact late, never wrong.
 """
 
 import re
@@ -19,6 +19,13 @@ _SUBQUERY = re.compile(rf"\[\s*({_DURATION})\s*:[^\]]*\]", re.ASCII)
 _ANY_RANGE = re.compile(r"\[[^\]]*\]?")
 _OFFSET = re.compile(rf"\boffset\s+({_DURATION})", re.ASCII | re.IGNORECASE)
 _PINNED = re.compile(r"@")
+_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)", re.IGNORECASE)
+_MATCHERS = re.compile(r"\{[^}]*\}")
+_RANGED = re.compile(r"(?:[A-Za-z_:][\w:]*)?\s*(?:\{\})?\s*\[\s*(?:\d+[a-z]+)+\s*\]", re.ASCII)
+_INSTANT = re.compile(r"(?<![\w.:])[A-Za-z_:][\w:]*(?!\s*\(|[\w:])|\{\}", re.ASCII)
+_WORDS = frozenset(
+    "and or unless atan2 bool offset by without on ignoring group_left group_right inf nan".split()  # noqa: SIM905 - a sentence of words
+)
 _PART = re.compile(r"(\d+)(ms|[smhdwy])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "y": 31_536_000.0}
 
@@ -47,7 +54,7 @@ def looks_back_s(query: str) -> float:
     FactsError
         It is pinned to a moment by ``@``, or has a window that cannot be read, so nobody can say.
     """
-    bare = _COMMENT.sub("", _TEXT.sub('""', query))
+    bare = _bare(query)
     if _PINNED.search(bare):
         raise FactsError("the query is pinned to a moment by `@`; whether that lies behind the action is not known")
     # Subqueries may be nested, so their windows add up.
@@ -58,6 +65,17 @@ def looks_back_s(query: str) -> float:
     if unread:
         raise FactsError(f"the window {unread[0]} of the query cannot be read; write it like [5m]")
     return subqueries_s + range_s + sum(_seconds(found[1]) for found in _OFFSET.finditer(bare))
+
+
+def asks_for_now(query: str) -> bool:
+    """Say whether a query takes the newest sample of a series, however old, beside or instead of windows."""
+    without = _RANGED.sub("", _MATCHERS.sub("{}", _GROUPING.sub("", _bare(query))))
+    return any(found[0].lower() not in _WORDS for found in _INSTANT.finditer(without))
+
+
+def _bare(query: str) -> str:
+    """Give a query without comments, and with every text emptied."""
+    return _COMMENT.sub("", _TEXT.sub('""', query))
 
 
 def _seconds(duration: str) -> float:

@@ -14,6 +14,7 @@ from kubernaut.facts.baseline import Baseline
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.status import StageStatus
+from kubernaut.verification.types import StagePhase
 
 
 class Step(StrEnum):
@@ -288,20 +289,23 @@ class ExecutionStatus:
     def decides_otherwise(self, before: "ExecutionStatus") -> bool:
         """Say whether this differs from an earlier status in what must not be lost; it is stored only then."""
         return _decisive(self) != _decisive(before) or any(
-            stage is not None and (former is None or stage.decides_otherwise(former))
+            stage is not None and stage is not former and _differs(stage, former)
             for stage, former in ((self.pre, before.pre), (self.post, before.post))
-            if stage is not former
         )
 
 
+_EARLY = (ExecutionPhase.PENDING, ExecutionPhase.VALIDATING)
+
+
 def _decisive(status: ExecutionStatus) -> tuple[object, ...]:
-    """Give what would lead elsewhere, or tell a person something wrong, if it were forgotten."""
-    job = status.job
+    """Give what would lead elsewhere, or tell a person something wrong, if it were forgotten.
+
+    What is found out before the lock is stored together with the intent to take it: until then nothing happened.
+    """
+    job, pinned = status.job, status.pinned
     return (
-        status.phase,
-        status.reason,
-        status.pinned,
-        status.target is None,
+        None if status.phase in _EARLY else (status.phase, status.reason),
+        "" if pinned is None else pinned.note,
         status.lock_asked,
         status.waiting_until,
         status.waiting_for,
@@ -312,3 +316,8 @@ def _decisive(status: ExecutionStatus) -> tuple[object, ...]:
         status.result,
         status.over,
     )
+
+
+def _differs(stage: StageStatus, former: StageStatus | None) -> bool:
+    """Say whether a stage came to something; that it began is no news."""
+    return stage.phase is not StagePhase.EVALUATING if former is None else stage.decides_otherwise(former)

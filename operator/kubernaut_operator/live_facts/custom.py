@@ -175,9 +175,7 @@ def _checked(value: JsonValue, fact: CustomFact) -> "JsonValue | Unobserved":
     if value is None:
         return None
     if not isinstance(value, _TYPES[fact.type]) or (isinstance(value, bool) and fact.type != "boolean"):
-        return Unobserved(
-            UnobservedReason.UNREADABLE, f"a {_type_of(value)} was found where facts.yaml says {fact.type}"
-        )
+        return Unobserved(UnobservedReason.UNREADABLE, f"{_type_of(value)} was found where facts.yaml says {fact.type}")
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size > MAX_VALUE_BYTES:
         return Unobserved(
@@ -187,4 +185,5 @@ def _checked(value: JsonValue, fact: CustomFact) -> "JsonValue | Unobserved":
 
 
 def _type_of(value: JsonValue) -> str:
-    return next(name for name in ("boolean", *_TYPES) if isinstance(value, _TYPES[name]))
+    name = next(name for name in ("boolean", *_TYPES) if isinstance(value, _TYPES[name]))
+    return f"an {name}" if name in ("array", "object") else f"a {name}"

@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from kubernaut.policy.rego_engine import BuildError
+from kubernaut.policy.rego_answers import BuildError
 from kubernaut.policy.values import UNDEFINED, RegoSet, same, term
 from kubernaut.policy.worker.compiler import call
 

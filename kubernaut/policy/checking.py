@@ -20,12 +20,12 @@ from kubernaut.policy.outline import Outline, place_of, read_outline
 from kubernaut.policy.plan import Plan, first_place, parse_plan
 from kubernaut.policy.plan_checks import check_calls, check_data, check_recursion, check_safety
 from kubernaut.policy.reads import EVERYTHING, InputReads, input_reads
-from kubernaut.policy.rego_engine import RULES, BuildError, is_builtin
+from kubernaut.policy.rego_answers import MISSING_BUILTINS, RULES, BuildError
 from kubernaut.policy.words import check_words
 from kubernaut.policy.worker.compiler import build_plan
 
 PlanBuilder: TypeAlias = Callable[[str, Mapping[str, str]], Mapping[str, Any]]
-"""(package, file -> source) -> `plan.json`; raises `BuildError`."""
+"""(package, file -> source) -> `plan.json`, with `MISSING_BUILTINS` beside it; raises `BuildError`."""
 
 _RESERVED_PACKAGES = ("lib", "system")
 
@@ -99,8 +99,10 @@ def _examine(
     document = _compile(found, outline.package, {name: source, **reached}, name=name, plan_builder=plan_builder)
     if document is None:
         return
+    missing = frozenset(document.get(MISSING_BUILTINS, ()))
+    document = {key: value for key, value in document.items() if key != MISSING_BUILTINS}
     plan = parse_plan(document)
-    found.problems.extend(_plan_problems(plan, outline, name=name))
+    found.problems.extend(_plan_problems(plan, outline, missing=missing, name=name))
     if found.problems:
         return
     package = outline.package
@@ -251,7 +253,7 @@ def _place_at(source: str, offset: int, *, file: str) -> Place:
     return Place(file=file, line=before.count(b"\n") + 1, column=len(before[line_start:].decode(errors="ignore")) + 1)
 
 
-def _plan_problems(plan: Plan, outline: Outline, *, name: str) -> Iterator[PolicyError]:
+def _plan_problems(plan: Plan, outline: Outline, *, missing: frozenset[str], name: str) -> Iterator[PolicyError]:
     package = outline.package
     if plan.find(package, "allow") is None:
         yield PolicyError(
@@ -262,7 +264,7 @@ def _plan_problems(plan: Plan, outline: Outline, *, name: str) -> Iterator[Polic
         function = plan.find(package, rule)
         if function is not None and len(function.params) > 2:
             yield PolicyError(f"`{rule}` must be a rule, not a function", place=first_place(function))
-    yield from check_calls(plan, is_builtin=is_builtin)
+    yield from check_calls(plan, is_builtin=lambda callee: callee not in missing)
     yield from check_recursion(plan)
     yield from check_data(plan)
     yield from check_safety(plan)

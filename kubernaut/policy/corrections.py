@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kubernaut.policy.rego_engine import RULES, BuiltPolicy, build, build_entrypoints, entrypoints, load_plan, read_plan
+from kubernaut.policy.rego_answers import RULES
+from kubernaut.policy.rego_engine import BuiltPolicy, build, build_entrypoints, entrypoints, load_plan, read_plan
 
 PACKAGE = "system.kubernaut"
 """No policy can have this package: `system` is refused at load."""
@@ -198,7 +199,7 @@ def build_for_judging(package: str, modules: Mapping[str, str], *, rules: Sequen
         A module does not parse.
     """
     built = build(package, modules, rules=rules)
-    if not any(call["func"] in CORRECTED for call in _calls(read_plan(built))):
+    if not any(call["func"] in CORRECTED for call in calls_in(read_plan(built))):
         return built
     wanted = [*entrypoints(package, rules), *entrypoints(PACKAGE, ["all"])]
     corrected = build_entrypoints({**modules, FILE: SOURCE}, wanted)
@@ -216,7 +217,7 @@ def _redirect(plan: dict[str, Any]) -> None:
     for function in plan["funcs"]["funcs"]:
         if function["name"].startswith(prefix):
             continue
-        for call in _calls(function):
+        for call in calls_in(function):
             if call["func"] in CORRECTED:
                 call["func"] = prefix + CORRECTED[call["func"]]
                 # A planned function takes `input` and `data` before its own arguments.
@@ -224,7 +225,8 @@ def _redirect(plan: dict[str, Any]) -> None:
                 call["args"] = [*documents, *call["args"]]
 
 
-def _calls(node: Any) -> Iterator[dict[str, Any]]:
+def calls_in(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every call statement of a plan, or of a part of one."""
     stack = [node]
     while stack:
         one = stack.pop()

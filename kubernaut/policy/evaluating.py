@@ -7,11 +7,12 @@ the operator and replay therefore use `kubernaut.policy.worker`.
 import threading
 from collections import OrderedDict
 
-from kubernaut.policy.answering import MAX_INPUT_BYTES, UnusableInputError, answer, encode_input, unusable
+from kubernaut.policy.answering import answer
 from kubernaut.policy.batch import InputBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.dictionary import DictionaryBuilder
+from kubernaut.policy.input_text import MAX_INPUT_BYTES, UnusableInputError, encode_input, unusable
 from kubernaut.policy.projecting import projection
 from kubernaut.policy.rego_engine import BuiltPolicy
 

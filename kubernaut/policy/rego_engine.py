@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 from regopy import Bundle, Input, Interpreter, LogLevel, Node, NodeKind, RegoError
 from regopy.rego_shared import rego_node_value
 
-RULES = ("allow", "error_message", "fatal")
-"""What is asked of a policy's package."""
+from kubernaut.policy.rego_answers import RULES, Answer, BuildError, SourceProblem
 
 _ERROR = re.compile(
     r"\(error (?P<length>\d+):(?P<rest>.*?)\|(?P<offset>\d+)\|\d+\s*\(errormsg (?P<size>\d+):(?P<text>[^\n]*)",
@@ -26,39 +25,11 @@ _ERROR = re.compile(
 _NINETEEN_DIGITS = re.compile(r"[0-9]{19}")
 
 
-class SourceProblem(NamedTuple):
-    """What the compiler says of one place of one source."""
-
-    message: str
-    file: str
-    offset: int
-    """Bytes from the start of the file."""
-
-
-class BuildError(Exception):
-    """The compiler refused the modules."""
-
-    def __init__(self, problems: Sequence[SourceProblem], text: str) -> None:
-        super().__init__(text)
-        self.problems = tuple(problems)
-
-
 class BuiltPolicy(NamedTuple):
     """A module in the evaluator's own form."""
 
     interpreter: Interpreter
     bundle: Bundle
-
-
-class Answer(NamedTuple):
-    """What one rule evaluated to.
-
-    `kind` is ``value``, ``undefined``, ``error`` (a policy error; `value` is the message), or ``garbled`` (the
-    evaluator produced text that is not JSON).
-    """
-
-    kind: str
-    value: Any = None
 
 
 def entrypoints(package: str, rules: Sequence[str] = RULES) -> list[str]:

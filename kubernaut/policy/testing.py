@@ -20,7 +20,8 @@ from kubernaut.policy.compiling import NO_LIBRARIES, compile_policy
 from kubernaut.policy.corrections import build_for_judging
 from kubernaut.policy.guards import check_nesting, check_text
 from kubernaut.policy.outline import Outline, read_outline
-from kubernaut.policy.rego_engine import Answer, BuildError, BuiltPolicy, ask
+from kubernaut.policy.rego_answers import Answer, BuildError
+from kubernaut.policy.rego_engine import BuiltPolicy, ask
 from kubernaut.policy.tokens import Token
 from kubernaut.policy.words import check_words
 from kubernaut.verdicts import Code, Judgement

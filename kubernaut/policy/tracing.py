@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Any
 
 from kubernaut.errors import Place
-from kubernaut.policy.answering import UnusableInputError, encode_input
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.failures import Failure, PolicyRaisedError, TooLongError
+from kubernaut.policy.input_text import UnusableInputError, encode_input
 from kubernaut.policy.plan import parse_plan
 from kubernaut.policy.stepping import Stepper
 from kubernaut.policy.values import UNDEFINED, plain

@@ -5,12 +5,11 @@ container, the socket in an emptyDir) and starts one worker by exec for each con
 """
 
 import argparse
+import signal
 import socket
 import subprocess
 import sys
 from pathlib import Path
-
-from kubernaut.policy.worker.program import Worker, refuse_core_files
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,10 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--memory-mib", type=int, default=512, help="of one worker, MiB (default 512)")
     options = parser.parse_args(arguments)
     if options.fd is not None:
+        # The listener loads no evaluator: it would be 15 MiB for a process that only waits.
+        from kubernaut.policy.worker.program import Worker, refuse_core_files  # noqa: PLC0415 - see above
+
         refuse_core_files()
         with socket.socket(fileno=options.fd) as connection:
             Worker(connection, memory_mib=options.memory_mib).serve()
         return 0
+    # A container's first process would ignore the signal, and hold up the end of its pod for the whole grace period.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     listen(options.socket, memory_mib=options.memory_mib)
     return 0
 

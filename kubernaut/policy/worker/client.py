@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from kubernaut.errors import EvaluatorError
-from kubernaut.policy.answering import UnusableInputError, checked_text, encode_input, unusable
 from kubernaut.policy.batch import InputBatch, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.dictionary import DictionaryBuilder
+from kubernaut.policy.input_text import UnusableInputError, checked_text, encode_input, unusable
 from kubernaut.policy.projecting import projection
-from kubernaut.policy.rego_engine import Answer, BuildError, SourceProblem
+from kubernaut.policy.rego_answers import MISSING_BUILTINS, Answer, BuildError, SourceProblem
 from kubernaut.policy.worker.frames import Frame, FrameError
 from kubernaut.policy.worker.limits import Limits
 from kubernaut.policy.worker.process import WorkerProcess
@@ -134,8 +134,8 @@ class WorkerEvaluator:
             "files": list(modules),
             "wall_time_s": _COMPILE_TIME_S,
         }
-        plan: Mapping[str, Any] = self._asked(request, list(modules.values()))["plan"]
-        return plan
+        found = self._asked(request, list(modules.values()))
+        return {**found["plan"], MISSING_BUILTINS: found["missing"]}
 
     def call(self, source: str, *, package: str, arguments: str) -> Answer:
         """Ask a small module's `allow` in the worker, for the tracer: regopy must not be run in a process of others'.

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from kubernaut.policy.rego_engine import Answer
+from kubernaut.policy.rego_answers import Answer
 from kubernaut.policy.worker.client import WorkerEvaluator
 
 _lock = threading.Lock()

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised with every change of a frame; both sides say theirs in the hello."""
 
 MAX_FRAME_BYTES = 64 << 20

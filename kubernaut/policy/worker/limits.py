@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from kubernaut.policy.answering import MAX_INPUT_BYTES
+from kubernaut.policy.input_text import MAX_INPUT_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ import regopy
 
 from kubernaut._version import __version__
 from kubernaut.policy.answering import answer
-from kubernaut.policy.corrections import build_for_judging
-from kubernaut.policy.rego_engine import BuildError, BuiltPolicy, ask, build, read_plan
+from kubernaut.policy.corrections import build_for_judging, calls_in
+from kubernaut.policy.rego_answers import BuildError
+from kubernaut.policy.rego_engine import BuiltPolicy, ask, build, is_builtin, read_plan
 from kubernaut.policy.worker.frames import PROTOCOL, Frame, FrameError, receive_frame, send_frame
 from kubernaut.verdicts import Judgement
 
@@ -143,7 +144,8 @@ class Worker:
             self._reply({"kind": "build_error", "text": str(error), "problems": [list(one) for one in error.problems]})
             return
         self._stop_clock()
-        self._reply({"kind": "plan", "plan": plan})
+        missing = sorted({call["func"] for call in calls_in(plan) if not is_builtin(call["func"])})
+        self._reply({"kind": "plan", "plan": plan, "missing": missing})
 
     def _call(self, header: dict[str, Any], texts: list[str]) -> None:
         source, arguments = texts

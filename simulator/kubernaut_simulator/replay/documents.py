@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 from kubernaut.facts.snapshot import ReadPath, Snapshot, Unobserved, UnobservedReason, parse_path
 from kubernaut.judging import missing_fact
-from kubernaut.policy.answering import MAX_INPUT_DEPTH, UnusableInputError, encode_input
 from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.input_text import MAX_INPUT_DEPTH, UnusableInputError, encode_input
 from kubernaut.policy.plan import parse_plan
 from kubernaut.policy.projecting import projection, whole_number
 from kubernaut.policy.reads import input_reads

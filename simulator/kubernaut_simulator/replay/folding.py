@@ -19,9 +19,9 @@ from concurrent.futures import Executor, Future
 import numpy as np
 from numpy.typing import NDArray
 
-from kubernaut.policy.answering import UnusableInputError, unusable
 from kubernaut.policy.batch import Evaluator, TextBatch, VerdictBatch
 from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.policy.input_text import UnusableInputError, unusable
 from kubernaut.verdicts import Judgement, Reason
 from kubernaut_simulator.history.arrow_schema import ArrowTable
 from kubernaut_simulator.replay.documents import Documents, WholeText

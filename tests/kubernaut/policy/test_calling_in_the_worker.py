@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from kubernaut.policy.calling import BuiltinError, call_builtin
-from kubernaut.policy.rego_engine import BuildError
+from kubernaut.policy.rego_answers import BuildError
 from kubernaut.policy.values import UNDEFINED
 from kubernaut.policy.worker.client import WorkerEvaluator
 

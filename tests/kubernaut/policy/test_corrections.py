@@ -5,7 +5,8 @@ import pytest
 from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
-from kubernaut.policy.rego_engine import BuildError, load_plan
+from kubernaut.policy.rego_answers import BuildError
+from kubernaut.policy.rego_engine import load_plan
 from kubernaut.policy.tracing import Outcome, explain
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.verdicts import Code

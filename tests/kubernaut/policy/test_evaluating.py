@@ -10,10 +10,10 @@ from helpers.policy_inputs import VALUES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubernaut.policy.answering import MAX_INPUT_DEPTH, UnusableInputError, encode_input
 from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import BUILT_KEPT, InProcessEvaluator
+from kubernaut.policy.input_text import MAX_INPUT_DEPTH, UnusableInputError, encode_input
 from kubernaut.policy.rego_engine import ask, build, hand_over
 from kubernaut.verdicts import Code, Judgement, Reason
 

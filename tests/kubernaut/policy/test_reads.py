@@ -6,8 +6,9 @@ from helpers.policy_inputs import POLICIES, documents
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubernaut.policy.answering import answer, encode_input
+from kubernaut.policy.answering import answer
 from kubernaut.policy.compiling import compile_policy
+from kubernaut.policy.input_text import encode_input
 from kubernaut.policy.projecting import Projection, projection
 from kubernaut.policy.reads import shortest
 from kubernaut.policy.rego_engine import build

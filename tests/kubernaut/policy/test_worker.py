@@ -20,7 +20,7 @@ from kubernaut.errors import EvaluatorError
 from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
-from kubernaut.policy.rego_engine import BuildError
+from kubernaut.policy.rego_answers import BuildError
 from kubernaut.policy.worker import client, compiler
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.policy.worker.limits import Limits
@@ -246,8 +246,9 @@ def environment(**more):
     return {**os.environ, "PYTHONPATH": root, **more}
 
 
-def test_the_worker_imports_next_to_nothing():
-    code = "import sys, kubernaut.policy.worker.__main__\nprint(*sorted(m.split('.')[0] for m in sys.modules))"
+@pytest.mark.parametrize(("module", "expected"), [("program", {"kubernaut", "regopy"}), ("__main__", {"kubernaut"})])
+def test_the_worker_imports_next_to_nothing_and_its_listener_no_evaluator(module, expected):
+    code = f"import sys, kubernaut.policy.worker.{module}\nprint(*sorted(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
     foreign = set(done.stdout.split()) - set(sys.stdlib_module_names) - {"__main__"}
 
@@ -259,7 +260,7 @@ def test_the_worker_imports_next_to_nothing():
         check=True,
         env=environment(),
     )
-    assert foreign - set(bare.stdout.split()) == {"kubernaut", "regopy"}
+    assert foreign - set(bare.stdout.split()) == expected
 
 
 def test_the_worker_inherits_no_secrets(monkeypatch):
@@ -336,7 +337,7 @@ def test_another_version_is_refused(monkeypatch):
     compiled = policy()
     monkeypatch.setattr("kubernaut.policy.worker.process.PROTOCOL", 99)
 
-    with pytest.raises(EvaluatorError, match="speaks protocol 2, this engine 99"):
+    with pytest.raises(EvaluatorError, match="speaks protocol 3, this engine 99"):
         WorkerEvaluator().evaluate(compiled, RowBatch([{"a": 1}]))
 
 

@@ -182,7 +182,7 @@ def test_a_frame_that_breaks_off(sides):
 
 def test_the_command_serves_an_inherited_socket(sides, monkeypatch):
     ours, theirs = sides
-    monkeypatch.setattr(command, "refuse_core_files", lambda: None)
+    monkeypatch.setattr("kubernaut.policy.worker.program.refuse_core_files", lambda: None)
     thread = threading.Thread(target=command.main, args=([f"--fd={theirs.detach()}", "--memory-mib=100000"],))
     thread.start()
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -67,6 +69,16 @@ def test_a_worker_that_is_away_is_said():
     with pytest.raises(EvaluatorError, match=r"no policy worker listens at /nowhere/policy\.sock"):
         compiler(source(1), name="a.rego", libraries={})
     compiler.close()
+
+
+def test_neither_compiling_nor_judging_loads_the_evaluator_here():
+    code = (
+        "import sys, kubernaut_operator.condition_sets.wiring, kubernaut_operator.condition_sets.compiling, "
+        "kubernaut_operator.condition_sets.evaluator\nprint('regopy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
 
 
 def test_several_threads_share_it(compiler):

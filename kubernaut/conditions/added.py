@@ -33,15 +33,25 @@ class CrCondition(StrictModel):
 
     Attributes
     ----------
+    type : str
+        Name of the condition, in snake_case.
+    description : str
+        For people.
     rego : str or None
-        None where a ConfigMap has a policy for it.
+        The policy, at most 8 KiB; a policy of a ConfigMap takes its place. May be left out where one has it.
+    required : bool
+        Whether a failure stops the run, in the share of incidents that the rollout enforces.
     timeout_s : float or None
-        None means the phase's default (30 s before, 2 min after).
+        How long it may take: 30s before the action and 2m after it where it is left out, at most 1h.
+    poll_interval_s : float or None
+        How often it is looked at; 1s, growing to 10s, where it is left out.
+    hold_for_s : float or None
+        How long it must stay true before it passes; 0s where it is left out.
     """
 
     type: Name
     description: str = Field(default="", max_length=1024)
-    rego: str | None = Field(default=None, min_length=1)
+    rego: str | None = Field(default=None, min_length=1, json_schema_extra={"maxLength": MAX_INLINE_BYTES})
     required: bool = True
     timeout_s: Seconds | None = Field(default=None, alias="timeout")
     poll_interval_s: Seconds | None = Field(default=None, alias="pollInterval")
@@ -74,7 +84,15 @@ class CrPostCondition(CrCondition):
 
 
 class CrConditions(StrictModel):
-    """Both lists of a step, a step's action, or an execution."""
+    """Both lists of a step, a step's action, or an execution.
+
+    Attributes
+    ----------
+    pre : tuple of CrPreCondition
+        Judged before the action, beside the suite that the settings name; none of the suite can be removed.
+    post : tuple of CrPostCondition
+        Judged after the action, beside the suite that the settings name.
+    """
 
     pre: tuple[CrPreCondition, ...] = Field(default=(), alias="preConditions", strict=False, max_length=MAX_CONDITIONS)
     post: tuple[CrPostCondition, ...] = Field(

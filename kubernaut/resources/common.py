@@ -32,7 +32,7 @@ class Incident(SpecModel):
     id : str
         Of whoever detected it; runs of one incident share their rollout bucket.
     detected_at : datetime or None
-        None where nobody said; time to resolve is then not known.
+        When it was noticed. Where it is left out, time to resolve is not known.
     """
 
     id: IncidentId
@@ -160,7 +160,15 @@ Results = Annotated[tuple[ConditionResult, ...], Field(strict=False, max_length=
 
 
 class ObjectReference(SpecModel):
-    """Another object of the same namespace."""
+    """Another object of the same namespace.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    uid : str
+        Its UID.
+    """
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=253)]
     uid: Uid

@@ -52,8 +52,15 @@ class TargetResource(SpecModel):
 
     Attributes
     ----------
+    api_version : str
+        Such as apps/v1.
+    kind : str
+        Such as Deployment.
     namespace : str or None
-        None for an object of the whole cluster.
+        Left out for an object of the whole cluster. Another namespace than this resource's own takes the verb remediate
+        there.
+    name : str
+        Its name.
     """
 
     api_version: Annotated[str, StringConstraints(min_length=1, max_length=317, pattern=r"^[a-z0-9./-]+$")] = Field(
@@ -69,19 +76,25 @@ class KubernetesExecutionSpec(CrConditions):
 
     Attributes
     ----------
+    action : str
+        Name of an action of the catalogue, such as scale_deployment.
     target : TargetResource
-    pre, post : tuple
-        Conditions added to the action's suite; none of the suite can be removed.
+        The object that is acted on; the parameters must name the same one.
+    parameters : dict
+        What the action is told, such as deployment: {name, namespace, replicas}.
     incident : Incident or None
-        None: the engine's default incident id.
+        What is being remediated. Where it is left out, runs of one action on one target share an incident while less
+        than 30m lie between them.
     dry_run : bool
-        Ends after the dry run; nothing is changed.
+        End after the dry run: nothing is changed.
     timeout_s : float or None
-        Of the action itself; None means the action's own.
+        How long the action itself may take; as the catalogue says where it is left out.
     step_number : int
-        An execution without a workflow is its own first step.
+        Of the workflow; an execution without a workflow is its own first step.
     workflow_ref : ObjectReference or None
-        None for an execution of its own.
+        The workflow that made this execution.
+    purpose : Purpose
+        Whether this remediates or takes a remediation back.
     """
 
     action: Name

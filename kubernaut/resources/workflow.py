@@ -72,7 +72,15 @@ class RollbackStrategy(StrEnum):
 
 
 class StepRollback(SpecModel):
-    """What undoes a step, where the action's own undo is not what is wanted."""
+    """What undoes a step, where the action's own undo is not what is wanted.
+
+    Attributes
+    ----------
+    action : str
+        Name of an action of the catalogue.
+    parameters : dict
+        What that action is told.
+    """
 
     action: Name
     parameters: Parameters
@@ -83,20 +91,24 @@ class WorkflowStep(CrConditions):
 
     Attributes
     ----------
+    step_number : int
+        Which the others name in dependsOn.
     name : str
-        For people; empty for none.
+        For people.
+    action : str
+        Name of an action of the catalogue, such as scale_deployment.
+    parameters : dict
+        What the action is told, such as deployment: {name, namespace, replicas}.
     depends_on : tuple of int
         Steps that come first, with their enforced postconditions passed.
     critical : bool
         Whether its failure fails the workflow.
     timeout_s : float or None
-        Of the action, handed to the step's execution; None means the action's own.
-    pre, post : tuple
-        Judged around the step.
+        How long the action itself may take; as the catalogue says where it is left out.
     action_conditions : CrConditions
-        Judged by the step's execution.
+        Conditions that the step's execution judges, just around its Job.
     rollback : StepRollback or None
-        None means the action's own undo.
+        What undoes the step; the action's own undo where it is left out.
     """
 
     step_number: StepNumber = Field(alias="stepNumber")
@@ -115,7 +127,13 @@ class WorkflowStep(CrConditions):
 
 
 class WorkflowDefinition(SpecModel):
-    """The steps; the order is theirs by `dependsOn`, and otherwise free."""
+    """What is done.
+
+    Attributes
+    ----------
+    steps : tuple of WorkflowStep
+        In an order that dependsOn makes, and otherwise at the same time.
+    """
 
     steps: Annotated[tuple[WorkflowStep, ...], Field(strict=False, min_length=1, max_length=MAX_STEPS)]
 
@@ -136,6 +154,8 @@ class ExecutionStrategy(SpecModel):
 
     Attributes
     ----------
+    rollback_strategy : RollbackStrategy
+        Who undoes the steps of a workflow that failed.
     dry_run : bool
         Every step ends after its dry run.
     max_parallel : int
@@ -158,7 +178,7 @@ class Effectiveness(SpecModel):
     stabilization_window_s : float
         How long after completion one waits before looking; 5m where nothing is said.
     query : str or None
-        PromQL that is true when the incident is over; None: other sources decide.
+        PromQL that is true when the incident is over; other sources decide where it is left out.
     """
 
     stabilization_window_s: Annotated[Seconds, Field(ge=0, le=MAX_STABILIZATION_S)] = Field(
@@ -168,7 +188,19 @@ class Effectiveness(SpecModel):
 
 
 class WorkflowExecutionSpec(SpecModel):
-    """What is asked for; the strategy and the rest have defaults that change nothing by themselves."""
+    """What is asked for.
+
+    Attributes
+    ----------
+    definition : WorkflowDefinition
+        What is done.
+    strategy : ExecutionStrategy
+        How the steps are carried out.
+    incident : Incident or None
+        What is being remediated.
+    effectiveness : Effectiveness
+        How it is found out whether it did good.
+    """
 
     definition: WorkflowDefinition = Field(alias="workflowDefinition")
     strategy: ExecutionStrategy = Field(default_factory=ExecutionStrategy, alias="executionStrategy")

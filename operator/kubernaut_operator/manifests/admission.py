@@ -199,7 +199,9 @@ def _target_variables() -> Variables:
         ("parameters", parameters),
         ("named", named),
         ("declared", declared),
-        ("rest0", "([variables.declared] + variables.named).map(l, l.filter(n, n != request.namespace))"),
+        # An empty namespace is none.
+        ("all", f"([variables.declared] + variables.named).map(l, l.map(n, n == '' ? '{_CLUSTER}' : n))"),
+        ("rest0", "variables.all.map(l, l.filter(n, n != request.namespace))"),
     ]
     for number in range(1, MAX_OTHER_NAMESPACES + 1):
         rest = f"variables.rest{number - 1}"

@@ -171,7 +171,7 @@ def _schema(spec: type[BaseModel], status: type[BaseModel]) -> Schema:
     return {
         "type": "object",
         "required": ["spec"],
-        "x-kubernetes-validations": [{"rule": rule, "message": message}],
+        "x-kubernetes-validations": [{"rule": rule, "message": message, "fieldPath": ".spec"}],
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},

@@ -76,7 +76,7 @@ class _Conversion:
             return self.schema(self.definitions[name], name=name)
         if "anyOf" in source:
             (one,) = [choice for choice in source["anyOf"] if choice != {"type": "null"}]
-            return self.schema(one)
+            return self.schema({**{key: source[key] for key in source if key != "anyOf"}, **one})
         found: Schema = {key: source[key] for key in _KEPT if key in source}
         if _is_plain(source):
             found["default"] = source["default"]

@@ -13,7 +13,7 @@ from kubernaut.resources.reading import read_execution, read_workflow
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
-EXAMPLE = Path(__file__).with_name("example-5.3.yaml")
+EXAMPLE = Path(__file__).parents[2] / "kubernaut/conditions/data/scale-web-app-workflow.yaml"
 
 
 def execution(namespace, **spec):
@@ -178,7 +178,7 @@ def test_the_spec_is_fixed_once_it_has_started(installed, namespace):
     kubectl("patch", *place, "--subresource=status", "--patch", json.dumps({"status": status}))
 
     for spec in ({"dryRun": False}, {"parameters": {"deployment": {"replicas": 9}}}, {"timeout": "5s"}):
-        with pytest.raises(ClusterError, match="spec: Invalid value.*once it has started, the spec is fixed"):
+        with pytest.raises(ClusterError, match=r"spec: Invalid value.*once it has started, the spec is fixed"):
             kubectl("patch", *place, "--patch", json.dumps({"spec": spec}))
     kubectl("patch", *place, "--patch", '{"metadata": {"labels": {"team": "shop"}}}')
 

@@ -19,10 +19,17 @@ _GZIP = 31
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """One file as the folder shows it."""
+    """One file as the folder shows it.
+
+    Attributes
+    ----------
+    size, taken : int
+        Bytes in it, and bytes of the volume that it takes up, which is rounded up.
+    """
 
     path: Path
     size: int
+    taken: int
     modified_s: float
 
 
@@ -42,7 +49,9 @@ def files_of(folder: Path, pod: str) -> Sequence[File]:
             stat = path.stat()
         except FileNotFoundError:
             continue
-        found.append(File(path=path, size=stat.st_size, modified_s=stat.st_mtime))
+        found.append(
+            File(path=path, size=stat.st_size, taken=max(stat.st_size, stat.st_blocks * 512), modified_s=stat.st_mtime)
+        )
     return sorted(found, key=lambda file: file.path.name)
 
 
@@ -56,12 +65,12 @@ def to_delete(files: Sequence[File], *, total_bytes: int, keep_s: float, now_s: 
     now_s : float
         On the clock of `File.modified_s`.
     """
-    left = sum(file.size for file in files)
+    left = sum(file.taken for file in files)
     gone = []
     for file in files:
         if left > total_bytes or now_s - file.modified_s > keep_s:
             gone.append(file)
-            left -= file.size
+            left -= file.taken
     return gone
 
 

@@ -102,9 +102,10 @@ def decide(run: ExecutionRun, status: ExecutionStatus, observations: Sequence[Ob
 def _step(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) -> Progress:
     """Take one step: cancelled, its conditions known (again), or its own."""
     runs = status.step in (Step.JOB, Step.POSTCONDITIONS)
-    if status.memory.deleted and not runs:
+    unknown = status.memory.conditions is None
+    if status.memory.deleted and not runs and (status.pinned is None or not unknown):
         return ending.cancel(run, status, now)
-    if status.target is not None and status.memory.conditions is None:
+    if status.target is not None and unknown:
         return pinning.step(run, status, status.target, seen, now)
     return _STEPS[status.step](run, status, seen, now)
 

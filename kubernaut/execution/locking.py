@@ -48,7 +48,7 @@ def step(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) 
     )
     if not waited:
         return Progress(status=replace(status, step=Step.PRECONDITIONS), again=True)
-    status = replace(status, step=Step.TARGET, then=Step.PRECONDITIONS)
+    status = replace(status, step=Step.TARGET, then=Step.PRECONDITIONS, waited_until=now)
     return Progress(status=status, events=(normal("Unblocked", "the target's lock is free; goes on"),), again=True)
 
 

@@ -214,7 +214,9 @@ class ExecutionStatus:
         From then on a lock may exist and the finalizer is on the resource until the result is recorded.
     locked : bool
     waiting_since, waiting_until : datetime or None
-        For the lock; None when it was free.
+        For the lock: since when, and the deadline while it goes on; None when it was free.
+    waited_until : datetime or None
+        When the lock was got after waiting for it.
     waiting_for : str
         ``namespace/name`` of the execution that has the lock; empty when nobody is waited for.
     enforcement : bool
@@ -262,6 +264,7 @@ class ExecutionStatus:
     locked: bool = False
     waiting_since: datetime | None = None
     waiting_until: datetime | None = None
+    waited_until: datetime | None = None
     waiting_for: str = ""
     enforcement: bool = True
     override_fingerprint: str = ""

@@ -22,8 +22,8 @@ class SeenEvent:
     last_seen: datetime | None
 
 
-def events_about(events: Iterable[KubeObject], pods: Iterable[KubeObject]) -> list[SeenEvent]:
-    """Give the Events about these very pods, by UID; by name where one of the two has no UID.
+def events_about(events: Iterable[KubeObject], pods: Iterable[KubeObject], *, kind: str = "Pod") -> list[SeenEvent]:
+    """Give the Events about these very pods (or objects of another kind), by UID; by name where one has no UID.
 
     Raises
     ------
@@ -35,7 +35,7 @@ def events_about(events: Iterable[KubeObject], pods: Iterable[KubeObject]) -> li
     found = []
     for event in events:
         about = event.fields.at("involvedObject") or event.fields.at("regarding")
-        if about.text("kind") != "Pod":
+        if about.text("kind") != kind:
             continue
         uid = about.text("uid")
         if uid in uids if uid and uids else about.text("name") in names:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def _documents() -> Mapping[str, Callable[[], str]]:
+    from kubernaut_operator.metrics.page import markdown as metrics_markdown
     from kubernaut_simulator.cli.reference import markdown as cli_markdown
     from kubernaut_simulator.history.schema_page import markdown as history_markdown
     from kubernaut_simulator.worlds.scenario_page import markdown as worlds_markdown
@@ -28,6 +29,7 @@ def _documents() -> Mapping[str, Callable[[], str]]:
         "docs/facts.md": facts_markdown,
         "docs/history.md": history_markdown,
         "docs/operator/actions.md": actions_markdown,
+        "docs/operator/metrics.md": metrics_markdown,
         "docs/worlds.md": worlds_markdown,
     }
 

@@ -1,0 +1,68 @@
+"""What others are told of executions as they go: metrics implement it, tests listen to it.
+
+Told once for each thing that happened in this process; a restart may tell the last one again, as any counter of a
+process does. Rows carry every label that a metric may want.
+"""
+
+from typing import Protocol
+
+from kubernaut.history.rows import AttemptRow, EvaluationRow, ExecutionRow
+from kubernaut.identity import ConditionId, Phase
+from kubernaut.safety import Denial
+
+
+class ExecutionObserver(Protocol):
+    """Told of what happens to executions; must be quick and must not raise."""
+
+    def attempted(self, attempt: AttemptRow) -> None:
+        """Note one look at one condition."""
+        ...
+
+    def settled(self, evaluation: EvaluationRow) -> None:
+        """Note that a condition has its verdict; told again when more of it becomes known, with the same id."""
+        ...
+
+    def looked(self, action: str, phase: Phase, *, conditions: int, took_s: float) -> None:
+        """Note one look: reading the facts and judging all conditions that were due on them."""
+        ...
+
+    def denied(self, action: str, denial: Denial) -> None:
+        """Note that a safety policy did not let an action run."""
+        ...
+
+    def overridden(self, condition: ConditionId, *, by: str) -> None:
+        """Note that a person's override let a run pass."""
+        ...
+
+    def budget_spent(self, condition: ConditionId) -> None:
+        """Note that a condition went back to warn because it stopped more runs than was promised."""
+        ...
+
+    def ended(self, execution: ExecutionRow, *, phase: str, reason: str) -> None:
+        """Note that a run has its result, and the reason that its status gives."""
+        ...
+
+
+class NoObserver:
+    """Listens to nothing."""
+
+    def attempted(self, attempt: AttemptRow) -> None:
+        """Let it pass."""
+
+    def settled(self, evaluation: EvaluationRow) -> None:
+        """Let it pass."""
+
+    def looked(self, action: str, phase: Phase, *, conditions: int, took_s: float) -> None:
+        """Let it pass."""
+
+    def denied(self, action: str, denial: Denial) -> None:
+        """Let it pass."""
+
+    def overridden(self, condition: ConditionId, *, by: str) -> None:
+        """Let it pass."""
+
+    def budget_spent(self, condition: ConditionId) -> None:
+        """Let it pass."""
+
+    def ended(self, execution: ExecutionRow, *, phase: str, reason: str) -> None:
+        """Let it pass."""

@@ -1,0 +1,141 @@
+"""Which part of this package carries out which intent of `kubernaut.execution`.
+
+One intent in, its answer out, or nothing where it has none. What goes wrong is raised; what that means for the run is
+said by `could_not`, in one place.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from kubernaut.errors import ApiError, BusyError, EvaluatorError, ForbiddenError, InputError, KubernautError
+from kubernaut.execution import intents
+from kubernaut.execution.intents import Intent
+from kubernaut.execution.types import (
+    AccessReviewed,
+    CouldNot,
+    FinalizerSet,
+    LockAnswered,
+    LockHolder,
+    Observation,
+)
+from kubernaut.verification.types import EmitEvent, ReadFacts
+from kubernaut_operator.execution.access import AccessReview
+from kubernaut_operator.execution.changing import Changing
+from kubernaut_operator.execution.finalizers import Finalizers
+from kubernaut_operator.execution.jobs import Jobs
+from kubernaut_operator.execution.locks import TargetLocks
+from kubernaut_operator.execution.looking import Looking
+from kubernaut_operator.execution.noting import Noting
+from kubernaut_operator.execution.pinning import Pinning
+from kubernaut_operator.execution.work import Work
+
+
+class Performer:
+    """Carries intents out.
+
+    Parameters
+    ----------
+    touched : callable
+        Told the UID of a target whose Job was just made, and of its execution.
+    """
+
+    def __init__(
+        self,
+        *,
+        pinning: Pinning,
+        access: AccessReview,
+        looking: Looking,
+        changing: Changing,
+        locks: TargetLocks,
+        jobs: Jobs,
+        finalizers: Finalizers,
+        noting: Noting,
+    ) -> None:
+        self._pinning = pinning
+        self._access = access
+        self._looking = looking
+        self._changing = changing
+        self._locks = locks
+        self._jobs = jobs
+        self._finalizers = finalizers
+        self._noting = noting
+        self._performers: Mapping[type[Any], Callable[[Work, Any], Observation | None]] = {
+            intents.PinConditions: pinning.pin,
+            intents.ReadTarget: lambda work, _: changing.read_target(work),
+            intents.ReviewAccess: self._review,
+            intents.JudgeSafety: lambda work, _: looking.safety(work),
+            intents.AddFinalizer: self._add_finalizer,
+            intents.RemoveFinalizer: self._remove_finalizer,
+            intents.TakeLock: self._take_lock,
+            intents.ReleaseLock: self._release_lock,
+            intents.StageIntent: self._of_stage,
+            intents.SendDryRun: lambda work, _: changing.dry_run(work),
+            intents.CaptureRollback: lambda work, _: changing.capture(work),
+            intents.CreateJob: jobs.create,
+            intents.ReadJob: jobs.read,
+            intents.DeleteJob: jobs.delete,
+            intents.RetireJob: jobs.retire,
+            intents.RecordExecution: self._record,
+            EmitEvent: self._tell,
+        }
+
+    def perform(self, work: Work, intent: Intent) -> Observation | None:
+        """Carry one intent out and give its answer.
+
+        Raises
+        ------
+        KubernautError
+            It could not be; see `could_not`.
+        """
+        return self._performers[type(intent)](work, intent)
+
+    def _review(self, work: Work, _: intents.ReviewAccess) -> AccessReviewed:
+        action = work.action
+        return AccessReviewed(
+            missing=self._access.missing(action.account, action.rules, namespace=work.target.namespace)
+        )
+
+    def _add_finalizer(self, work: Work, _: intents.AddFinalizer) -> FinalizerSet:
+        work.manifest = self._finalizers.add(work.manifest)
+        return FinalizerSet(present=True)
+
+    def _remove_finalizer(self, work: Work, _: intents.RemoveFinalizer) -> FinalizerSet:
+        work.manifest = self._finalizers.remove(work.manifest)
+        return FinalizerSet(present=False)
+
+    def _take_lock(self, work: Work, intent: intents.TakeLock) -> LockAnswered:
+        held_by = self._locks.take(intent.name, work.holder, target=str(work.parameters.target))
+        if held_by is None:
+            return LockAnswered()
+        return LockAnswered(held_by=LockHolder(execution_uid=held_by.uid, name=str(held_by)))
+
+    def _release_lock(self, work: Work, intent: intents.ReleaseLock) -> None:
+        self._locks.release(intent.name, uid=work.run.uid)
+
+    def _of_stage(self, work: Work, intent: intents.StageIntent) -> Observation | None:
+        if isinstance(intent.intent, ReadFacts):
+            return self._looking.look(work, intent.phase, intent.intent)
+        self._noting.stage(work, intent.phase, intent.intent)
+        return None
+
+    def _record(self, work: Work, _: intents.RecordExecution) -> None:
+        self._noting.execution(work)
+
+    def _tell(self, work: Work, intent: EmitEvent) -> None:
+        self._noting.event(work, intent)
+
+
+def could_not(intent: Intent, error: KubernautError) -> CouldNot:
+    """Say what a failure means for the run: whether trying again may help, and when."""
+    if isinstance(error, (BusyError, EvaluatorError)):
+        told_s = error.retry_after_s if isinstance(error, BusyError) else None
+        return CouldNot(intent=intent, why=str(error), retry_after_s=told_s)
+    if isinstance(error, InputError):
+        return CouldNot(intent=intent, why=str(error), retry=False)
+    refused = isinstance(intent, intents.CreateJob) and isinstance(error, ApiError) and _is_refusal(error)
+    return CouldNot(intent=intent, why=(isinstance(error, ApiError) and error.said) or str(error), retry=not refused)
+
+
+def _is_refusal(error: ApiError) -> bool:
+    """Say whether the API server looked at a request and said no; no answer, or a name that is taken, is none."""
+    return isinstance(error, ForbiddenError) or type(error) is ApiError

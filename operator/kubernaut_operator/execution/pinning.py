@@ -1,0 +1,91 @@
+"""What a run is judged by: the condition sets that it is pinned to, laid over its namespace and its custom resource.
+
+Asked when a run leaves `pending`, and once more by each process that goes on with it: compiled policies are not stored,
+only the digest of the sets that they came from.
+"""
+
+from kubernaut.conditions.resolve import resolve
+from kubernaut.conditions.settings import PreSettings
+from kubernaut.conditions.spec import ResolvedCondition
+from kubernaut.errors import NotFoundError
+from kubernaut.execution.intents import PinConditions
+from kubernaut.execution.types import Pinned, RunConditions
+from kubernaut.identity import Level
+from kubernaut.resources.names import ENVIRONMENT_LABEL
+from kubernaut.resources.reading import read_execution
+from kubernaut_operator.condition_sets.sets import ConditionSets
+from kubernaut_operator.execution.budgets import BlockBudgets
+from kubernaut_operator.execution.kinds import NAMESPACES
+from kubernaut_operator.execution.runs import Runs
+from kubernaut_operator.execution.work import Judged, Work
+from kubernaut_operator.kernel.api import Api
+
+
+class Pinning:
+    """Resolves runs' conditions."""
+
+    def __init__(self, api: Api, sets: ConditionSets, budgets: BlockBudgets, runs: Runs) -> None:
+        self._api = api
+        self._sets = sets
+        self._budgets = budgets
+        self._runs = runs
+
+    def pin(self, work: Work, intent: PinConditions) -> Pinned:
+        """Answer `PinConditions`, and put what it came to into the reconcile's hands.
+
+        Raises
+        ------
+        SettingsError, PolicyError
+            The custom resource's own conditions cannot be used.
+        ApiError, EvaluatorError
+            It cannot be said now.
+        """
+        run = work.run
+        choice = self._sets.choice(intent.digest)
+        conditions = choice.sets.level(Level.ACTION)
+        environment = self._environment(run.namespace)
+        added = read_execution(work.manifest).added[""]
+        resolution = resolve(
+            conditions,
+            action=run.action,
+            namespace=run.namespace,
+            environment=environment,
+            added=added,
+            compile_=self._sets.compile,
+        )
+        work.judged = Judged(sets=choice.sets, resolution=resolution, environment=environment)
+        settings = conditions.texts.settings
+        return Pinned(
+            conditions=RunConditions(
+                digest=choice.sets.digest,
+                conditions=resolution.conditions,
+                environment=environment,
+                rollout=settings.rollout,
+                budget_spent=frozenset(
+                    str(one.id)
+                    for one in resolution.conditions
+                    if not one.candidate and self._budgets.spent(one, limit=promised(work.judged, one))
+                ),
+                blocked_deadline_s=settings.blocked_deadline_s,
+                notes=(*([choice.note] if choice.note else ()), *resolution.notes),
+            ),
+            last_run=None if run.incident_id else self._runs.last_run(work.status, run, intent.target_uid),
+        )
+
+    def _environment(self, namespace: str) -> str:
+        try:
+            found = self._api.get(NAMESPACES, namespace)
+        except NotFoundError:
+            return ""
+        return str((found["metadata"].get("labels") or {}).get(ENVIRONMENT_LABEL, ""))
+
+
+def promised(judged: Judged, condition: ResolvedCondition) -> float | None:
+    """Give the upper limit of the block rate that a condition's settings promise; None where they promise none."""
+    settings: PreSettings | None = judged.sets.level(Level.ACTION).texts.settings.effective(
+        condition.id, environment=judged.environment
+    )
+    if settings is None or settings.evidence is None or settings.evidence.block_rate is None:
+        return None
+    return settings.evidence.block_rate.upper
+

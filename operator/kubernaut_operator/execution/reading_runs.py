@@ -1,0 +1,81 @@
+"""A custom resource as the engine's run: its spec and metadata, and the conditions under which a live driver runs it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kubernaut.actions.definition import ActionTarget
+from kubernaut.enforcement.overrides import PREFIX
+from kubernaut.errors import SettingsError
+from kubernaut.execution.names import EXECUTION_FINALIZER
+from kubernaut.execution.types import ExecutionRun, MetadataSeen
+from kubernaut.resources.reading import KubernetesExecution, read_execution
+
+WAKE_AHEAD_S = 0.25
+"""A worker wakes a few milliseconds late, more when all are busy; what is begun this early meets its deadline."""
+
+KEPT_LABELS = ("team", "alert", "severity")
+"""Labels of a custom resource that go into history: few, and none that could hold a secret."""
+
+
+def run_of(manifest: Mapping[str, Any]) -> ExecutionRun:
+    """Give the run that a custom resource asks for.
+
+    One that cannot be read gives a run all the same, as far as it can be read: the engine says of it what is wrong,
+    where its conditions are resolved.
+    """
+    try:
+        return _run(read_execution(manifest))
+    except SettingsError:
+        spec, metadata = manifest.get("spec") or {}, manifest["metadata"]
+        parameters = spec.get("parameters")
+        return ExecutionRun(
+            uid=str(metadata["uid"]),
+            namespace=str(metadata["namespace"]),
+            name=str(metadata["name"]),
+            generation=int(metadata.get("generation", 1)),
+            action=str(spec.get("action", "")),
+            parameters=parameters if isinstance(parameters, dict) else {},
+            wake_ahead_s=WAKE_AHEAD_S,
+        )
+
+
+def metadata_of(manifest: Mapping[str, Any], *, admission_policy_present: bool) -> MetadataSeen:
+    """Give what the engine wants to know of a custom resource's metadata."""
+    metadata = manifest["metadata"]
+    return MetadataSeen(
+        deleted="deletionTimestamp" in metadata,
+        finalizer=EXECUTION_FINALIZER in (metadata.get("finalizers") or ()),
+        override_annotations=override_annotations(manifest),
+        admission_policy_present=admission_policy_present,
+    )
+
+
+def override_annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
+    """Give the annotations by which a person overrides conditions."""
+    annotations = manifest["metadata"].get("annotations") or {}
+    return {name: str(value) for name, value in annotations.items() if name.startswith(PREFIX)}
+
+
+def _run(resource: KubernetesExecution) -> ExecutionRun:
+    metadata, spec = resource.metadata, resource.spec
+    target = spec.target
+    return ExecutionRun(
+        uid=metadata.uid,
+        namespace=metadata.namespace,
+        name=metadata.name,
+        generation=metadata.generation,
+        action=spec.action,
+        parameters=spec.parameters,
+        declared_target=ActionTarget(
+            api_version=target.api_version, kind=target.kind, namespace=target.namespace or "", name=target.name
+        ),
+        incident_id="" if spec.incident is None else spec.incident.id,
+        detected_at=None if spec.incident is None else spec.incident.detected_at,
+        step=spec.step_number,
+        workflow_uid="" if spec.workflow_ref is None else spec.workflow_ref.uid,
+        purpose=spec.purpose,
+        dry_run=spec.dry_run,
+        timeout_s=spec.timeout_s,
+        labels={name: metadata.labels[name] for name in KEPT_LABELS if name in metadata.labels},
+        wake_ahead_s=WAKE_AHEAD_S,
+    )

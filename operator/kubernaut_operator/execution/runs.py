@@ -1,0 +1,148 @@
+"""All executions that this process knows of, in a few words each: which Job is whose, and who was last at a target.
+
+It saves a list of all custom resources where one is asked about another. The first list fills it, each reconcile keeps
+it true, and nothing that must be right hangs on it alone: a Job or Lease that wakes nobody costs latency until the next
+relist.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from kubernaut.enforcement.rollout import LastRun
+from kubernaut.errors import InputError
+from kubernaut.execution.status import ExecutionStatus
+from kubernaut.execution.types import ExecutionRun
+from kubernaut.verification.status_json import moment_of
+from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
+from kubernaut_operator.kernel.api import Api
+from kubernaut_operator.kernel.resources import Key, key_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEntry:
+    """One execution in a few words.
+
+    Attributes
+    ----------
+    target_uid, job : str
+        Empty while there is none.
+    started_at, ended_at : datetime or None
+        None before.
+    waits_for : str
+        Lock that it waits for; empty when it waits for none.
+    looks_on : bool
+        It has its result, and somebody looks at its target beside that.
+    """
+
+    key: Key
+    uid: str
+    action: str
+    target_uid: str = ""
+    job: str = ""
+    incident_id: str = ""
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    waits_for: str = ""
+    looks_on: bool = False
+
+
+class Runs:
+    """Entries by UID, for any number of threads."""
+
+    def __init__(self, api: Api, *, namespaces: tuple[str, ...]) -> None:
+        self._api = api
+        self._namespaces = namespaces or ("",)
+        self._lock = threading.Lock()
+        self._entries: dict[str, RunEntry] = {}
+        self._filled = False
+
+    def note(self, entry: RunEntry) -> None:
+        """Keep what is known of an execution now."""
+        with self._lock:
+            self._entries[entry.uid] = entry
+
+    def forget(self, key: Key, *, but: str = "") -> None:
+        """Forget what bore a name; `but` is the UID of who bears it now."""
+        with self._lock:
+            for uid in [uid for uid, entry in self._entries.items() if entry.key == key and uid != but]:
+                del self._entries[uid]
+
+    def by_job(self, name: str) -> Key | None:
+        """Give the execution that a Job belongs to."""
+        with self._lock:
+            return next((entry.key for entry in self._entries.values() if entry.job == name), None)
+
+    def waiting_for(self, lock: str) -> tuple[Key, ...]:
+        """Give the executions that wait for a lock."""
+        with self._lock:
+            return tuple(entry.key for entry in self._entries.values() if entry.waits_for == lock)
+
+    def looking_on(self, target_uid: str, *, but: str) -> tuple[Key, ...]:
+        """Give the executions that look at a target beside their result; `but` is the UID of who asks."""
+        with self._lock:
+            return tuple(
+                entry.key
+                for uid, entry in self._entries.items()
+                if entry.looks_on and entry.target_uid == target_uid and uid != but
+            )
+
+    def last_run(self, status: ExecutionStatus, run: ExecutionRun, target_uid: str) -> LastRun | None:
+        """Give the last run of the same action on a target that began before this one.
+
+        Raises
+        ------
+        ApiError
+            The first list could not be had.
+        """
+        self._fill()
+        with self._lock:
+            earlier = [
+                (entry.started_at, entry)
+                for uid, entry in self._entries.items()
+                if uid != run.uid
+                and (entry.action, entry.target_uid) == (run.action, target_uid)
+                and entry.incident_id
+                and entry.started_at is not None
+                and entry.started_at <= status.started_at
+            ]
+        if not earlier:
+            return None
+        _, last = max(earlier, key=lambda one: one[0])
+        return LastRun(incident_id=last.incident_id, ended_at=last.ended_at)
+
+    def _fill(self) -> None:
+        with self._lock:
+            if self._filled:
+                return
+        for namespace in self._namespaces:
+            for manifest in self._api.list_all(KUBERNETES_EXECUTIONS, namespace)[0]:
+                entry = entry_of(manifest)
+                with self._lock:
+                    self._entries.setdefault(entry.uid, entry)
+        with self._lock:
+            self._filled = True
+
+
+def entry_of(manifest: Mapping[str, Any]) -> RunEntry:
+    """Read an entry from a custom resource, whatever state it is in."""
+    status = manifest.get("status") or {}
+    return RunEntry(
+        key=key_of(dict(manifest)),
+        uid=str(manifest["metadata"]["uid"]),
+        action=str((manifest.get("spec") or {}).get("action", "")),
+        target_uid=str((status.get("target") or {}).get("uid", "")),
+        job=str((status.get("job") or {}).get("name", "")),
+        incident_id=str(status.get("incidentId") or ""),
+        started_at=_moment(status.get("startedAt")),
+        ended_at=_moment(status.get("finishedAt")),
+    )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return moment_of(text) if isinstance(text, str) else None
+    except InputError:
+        return None

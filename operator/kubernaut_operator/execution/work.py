@@ -1,0 +1,125 @@
+"""What one reconcile has in hand: the custom resource as last read or written, its run and where that stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from kubernaut.actions.catalogue import action_definition, checked_parameters
+from kubernaut.actions.definition import ActionParameters, AnyAction
+from kubernaut.conditions.custom_facts import CustomFact
+from kubernaut.conditions.inputs import RunContext
+from kubernaut.conditions.pinning import PinnedSets
+from kubernaut.conditions.resolve import Resolution
+from kubernaut.errors import InputError
+from kubernaut.execution.status import ExecutionStatus
+from kubernaut.execution.types import ExecutionRun
+from kubernaut.facts.baseline import Baseline
+from kubernaut.facts.objects import Target
+from kubernaut.identity import Level
+from kubernaut.json_types import JsonObject
+from kubernaut_operator.execution.locks import Holder
+from kubernaut_operator.kernel.api import Manifest
+from kubernaut_operator.kernel.resources import Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a run is judged by, with the policies that the engine does not need to know.
+
+    Attributes
+    ----------
+    sets : PinnedSets
+        That the run is pinned to.
+    environment : str
+        Which section of the settings holds.
+    """
+
+    sets: PinnedSets
+    resolution: Resolution
+    environment: str
+
+    @property
+    def custom_facts(self) -> Mapping[str, CustomFact]:
+        """Custom facts that policies may read, by name."""
+        return self.sets.level(Level.ACTION).texts.custom_facts.facts
+
+    @property
+    def record_facts(self) -> str:
+        """What of a look goes into history."""
+        return self.sets.level(Level.ACTION).texts.settings.record_facts
+
+
+@dataclass(kw_only=True)
+class Work:
+    """One execution in a worker's hands.
+
+    Attributes
+    ----------
+    manifest : dict
+        The custom resource as the API server gave it last; writes replace it.
+    status : ExecutionStatus
+        As the engine said last.
+    stored : JsonObject
+        The engine's state as the custom resource holds it; somebody else's write shows in it.
+    judged : Judged or None
+        None until pinned in this process.
+    told : set
+        What metrics were told of it already.
+    """
+
+    key: Key
+    manifest: Manifest
+    run: ExecutionRun
+    status: ExecutionStatus
+    stored: JsonObject
+    told: set[str]
+    judged: Judged | None = None
+
+    @cached_property
+    def action(self) -> AnyAction:
+        """The action's entry in the catalogue; raises InputError where there is none."""
+        return action_definition(self.run.action)
+
+    @cached_property
+    def parameters(self) -> ActionParameters:
+        """The checked parameters; raises InputError where they are none."""
+        return checked_parameters(self.run.action, self.run.parameters)
+
+    @property
+    def target(self) -> Target:
+        """The target, whichever object bears its name."""
+        named = self.parameters.target
+        return Target(kind=named.kind, namespace=named.namespace, name=named.name)
+
+    @property
+    def pinned_target(self) -> Target:
+        """The target as the very object that was found first."""
+        named = self.target
+        uid = "" if self.status.target is None else self.status.target.uid
+        return Target(kind=named.kind, namespace=named.namespace, name=named.name, uid=uid)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What facts are relative to: the look before the action, before it the replicas seen first."""
+        if self.status.baseline is not None:
+            return self.status.baseline
+        seen = self.status.target
+        return None if seen is None else Baseline(replicas=seen.replicas)
+
+    @property
+    def context(self) -> RunContext:
+        """What policies may know of the run."""
+        pinned = self.status.pinned
+        return RunContext(step=self.run.step, incident="" if pinned is None else pinned.incident_id)
+
+    @property
+    def holder(self) -> Holder:
+        """This execution as the holder of a lock."""
+        return Holder(namespace=self.run.namespace, name=self.run.name, uid=self.run.uid)
+
+    @property
+    def sure(self) -> Judged:
+        """What the run is judged by; raises InputError before it was pinned in this process."""
+        if self.judged is None:
+            raise InputError(f"{self.key}: its conditions have not been resolved yet")
+        return self.judged

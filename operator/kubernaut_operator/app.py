@@ -110,3 +110,98 @@ class _Operator:
             port=settings.endpoints.port,
             checks={"policy worker": self._evaluator.available},
         )
+
+    def _condition_sets(self, closing: ExitStack) -> ConditionSets:
+        settings = self._settings
+        compiler = PolicyCompiler(limits=OPERATOR_LIMITS, socket_path=settings.worker.socket)
+        closing.callback(compiler.close)
+        maps = settings.config_maps
+        return ConditionSets(
+            self._api,
+            compile_=compiler,
+            names=ConfigMapNames(namespace=maps.namespace, step=maps.step, action=maps.action, safety=maps.safety),
+            events=self._events,
+            allowed_kinds=self._kinds,
+        )
+
+    def _history(self, closing: ExitStack, identity: str) -> Recorder | None:
+        kept = self._settings.recorder
+        if kept.folder is None:
+            return None
+        recorder = Recorder(
+            RecorderSettings(
+                folder=kept.folder, pod=identity, total_bytes=kept.total_mib * MIB, keep_s=kept.max_age_days * DAY_S
+            ),
+            may_write=self._may_write,
+        )
+        closing.callback(recorder.close)
+        return recorder
+
+    def _wire(self, closing: ExitStack) -> None:
+        settings, api = self._settings, self._api
+        watched = settings.watch
+        facts = FactReader(api, prometheus_url=settings.facts.prometheus_url or "", custom_kinds=self._kinds)
+        closing.callback(facts.close)
+        looking = Looking(facts, self._evaluator, observer=self._observer)
+        closing.callback(looking.close)
+        actions = settings.actions
+        jobs = Jobs(api, namespace=actions.namespace, settings=JobSettings(image=actions.image))
+        locks = TargetLocks(
+            api, namespace=actions.namespace, executions=KUBERNETES_EXECUTIONS, is_through=is_through, runs=jobs.runs
+        )
+        runs = Runs(api, namespaces=watched.namespaces)
+        budgets = BlockBudgets(api, namespace=settings.config_maps.namespace, name=settings.config_maps.budgets)
+        performer = Performer(
+            pinning=Pinning(api, self._sets, budgets, runs),
+            access=AccessReview(api, namespace=actions.namespace),
+            looking=looking,
+            sets=self._sets,
+            changing=Changing(facts, DryRuns(api, namespace=actions.namespace)),
+            locks=locks,
+            jobs=jobs,
+            finalizers=Finalizers(api),
+            noting=Noting(
+                recorder=self._recorder, events=self._events, budgets=budgets, observer=self._observer, cluster=Cluster(api)
+            ),
+        )
+        executions: Controller
+        reconciler = ExecutionController(
+            api,
+            performer,
+            sets=self._sets,
+            jobs=jobs,
+            runs=runs,
+            guard=OverrideGuard(api),
+            wake=lambda key: executions.queue.add(key),
+        )
+        executions = Controller(
+            "kubernetesexecution", reconciler.reconcile, workers=watched.workers, metrics=self._metrics
+        )
+        sweeping = Controller(
+            "sweeper", Sweeper(jobs, locks, every_s=watched.sweep_s).reconcile, workers=1, metrics=self._metrics
+        )
+        sweeping.queue.add_after(SWEEP, watched.sweep_s)
+        sets, config_maps = keep_up_to_date(api, self._sets, metrics=self._metrics, random=self._random)
+        self._controllers += [executions, sweeping, sets]
+        self._watchers += [
+            config_maps,
+            *(
+                self._watch(KUBERNETES_EXECUTIONS, executions.queue.add, namespace=namespace)
+                for namespace in watched.namespaces or ("",)
+            ),
+            self._watch(JOBS, _waking(executions, runs.of_job), namespace=actions.namespace, labels=EXECUTION_LABEL),
+            self._watch(LEASES, _waking(executions, runs.waiting_for), namespace=actions.namespace, labels=LOCK_SELECTOR),
+        ]
+
+    def _watch(self, resource: Resource, wake: Callable[[Key], None], *, namespace: str, labels: str = "") -> Watcher:
+        return Watcher(self._api, resource, wake, namespace=namespace, labels=labels, random=self._random)
+
+
+def _waking(executions: Controller, whose: Callable[[str], Iterable[Key]]) -> Callable[[Key], None]:
+    """Give what wakes the executions that a changed object is of interest to."""
+
+    def wake(changed: Key) -> None:
+        for key in whose(changed.name):
+            executions.queue.add(key)
+
+    return wake

@@ -4,24 +4,41 @@ None of it may keep a remediation from going on: the recorder counts what it los
 logged, a budget that cannot be counted is told and forgotten.
 """
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import structlog
 
+from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.decision import STOPPING
 from kubernaut.errors import ApiError
-from kubernaut.execution.rows import execution_row, run_context
+from kubernaut.execution.rows import execution_row, row_context
 from kubernaut.execution.stages import stage_of, stage_spec
 from kubernaut.history.rows import EvaluationRow
-from kubernaut.identity import Phase
-from kubernaut.verification.rows import attempt_row, evaluation_row
-from kubernaut.verification.types import EmitEvent, EventType, ReadFacts, RecordAttempts, StageIntent
+from kubernaut.identity import ConditionId, Phase
+from kubernaut.policy.compiled import CompiledPolicy
+from kubernaut.resources.execution import ExecutionPhase
+from kubernaut.verification.rows import RunContext, attempt_row, evaluation_row
+from kubernaut.verification.types import EmitEvent, EventType, RecordAttempts, RecordEvaluations
 from kubernaut_operator.execution.budgets import BlockBudgets
+from kubernaut_operator.execution.cluster import Cluster
+from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.observing import ExecutionObserver
 from kubernaut_operator.execution.pinning import promised
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.recording.recorder import Recorder
+
+_ACTIONS = {
+    ExecutionPhase.BLOCKED: "Wait",
+    ExecutionPhase.DENIED: "Refuse",
+    ExecutionPhase.RUNNING: "Act",
+    ExecutionPhase.VERIFYING: "Verify",
+    ExecutionPhase.SUCCEEDED: "Finish",
+    ExecutionPhase.FAILED: "Finish",
+    ExecutionPhase.UNKNOWN: "Finish",
+}
+"""What the operator does, in an Event's words, by where the run is."""
 
 _log = structlog.get_logger(__name__)
 
@@ -42,7 +59,7 @@ class Noting:
         events: EventRecorder,
         budgets: BlockBudgets,
         observer: ExecutionObserver,
-        cluster: Callable[[], str],
+        cluster: Cluster,
     ) -> None:
         self._recorder = recorder
         self._events = events
@@ -77,12 +94,10 @@ class Noting:
             self._recorder.evaluations(list(rows.values()))
         entries = {entry.key: entry.condition for entry in spec.conditions}
         for key, row in rows.items():
-            if key not in work.told:
-                work.told.add(key)
+            if _first_time(work, f"{phase.value}/{key}"):
                 self._observer.settled(row)
                 self._count(work, entries[key], row)
-            if row.overridden and ("overridden", key) not in work.told:
-                work.told.add(("overridden", key))
+            if row.overridden and _first_time(work, f"{phase.value}/{key} overridden"):
                 self._observer.overridden(row.condition, by=row.override_by)
 
     def execution(self, work: Work) -> None:
@@ -90,8 +105,7 @@ class Noting:
         row = execution_row(work.run, work.status, self._context(work), recorded_at=datetime.now(UTC))
         if self._recorder is not None:
             self._recorder.execution(row)
-        if work.status.result is not None and "ended" not in work.told:
-            work.told.add("ended")
+        if work.status.result is not None and _first_time(work, "ended"):
             self._observer.ended(row, phase=work.status.phase.value, reason=work.status.reason)
 
     def event(self, work: Work, intent: EmitEvent) -> None:
@@ -101,7 +115,7 @@ class Noting:
             "kind": KUBERNETES_EXECUTIONS.kind,
             "metadata": work.manifest["metadata"],
         }
-        _log.info("event", reason=intent.reason, message=intent.message)
+        _log.info(intent.message, reason=intent.reason)
         self._events.tell(
             about,
             reason=intent.reason,
@@ -109,3 +123,37 @@ class Noting:
             action=_ACTIONS.get(work.status.phase, "Reconcile"),
             warning=intent.type is EventType.WARNING,
         )
+
+    def _context(self, work: Work) -> RunContext:
+        return row_context(work.run, work.status, cluster_uid=self._cluster.uid(), versions=VERSIONS)
+
+    def _policies(self, work: Work) -> Iterator[tuple[ConditionId, CompiledPolicy, bool]]:
+        resolution = work.sure.resolution
+        return ((one.id, resolution.policy(one), one.candidate) for one in resolution.conditions)
+
+    def _count(self, work: Work, condition: ResolvedCondition, row: EvaluationRow) -> None:
+        """Count an enforced condition's first verdict against its block budget."""
+        if not row.enforced or condition.candidate:
+            return
+        try:
+            spent = self._budgets.count(
+                condition,
+                limit=promised(work.sure, condition),
+                incident_id=row.incident_id,
+                blocked=row.verdict in STOPPING,
+                now=row.recorded_at,
+            )
+        except ApiError as error:
+            _log.warning("an incident was not counted against the block budget", why=str(error))
+            return
+        if spent is not None:
+            self._observer.budget_spent(condition.id)
+            note = f"{condition.id} {spent.message}"
+            self.event(work, EmitEvent(type=EventType.WARNING, reason="BlockBudgetSpent", message=note))
+
+
+def _first_time(work: Work, what: str) -> bool:
+    if what in work.told:
+        return False
+    work.told.add(what)
+    return True

@@ -1,7 +1,7 @@
 """One live execution per target: a Lease that bears the target's UID, held from before the change until the result.
 
-A lock has no duration. It is taken over only when its holder is known to be through: the custom resource is gone, is
-another one of the same name, or has its result. Taking over replaces the very Lease that was read, so of two who want
+A lock has no duration. It is taken over only when its holder is known to be through: it has its result, or its custom
+resource is gone, or another of the same name, and no Job of it runs any more. Taking over replaces the very Lease that was read, so of two who want
 it one gets a conflict. Whoever waits is woken when a Lease changes.
 """
 
@@ -129,8 +129,10 @@ class TargetLocks:
         try:
             found = self._api.get(self._executions, holder.name, holder.namespace)
         except NotFoundError:
-            return True
-        return found["metadata"]["uid"] != holder.uid or self._is_over(found)
+            return not self._runs(holder.uid)
+        if found["metadata"]["uid"] != holder.uid:
+            return not self._runs(holder.uid)
+        return self._is_through(found)
 
     def _lease(self, name: str, holder: Holder, *, target: str) -> Manifest:
         metadata: dict[str, Any] = {

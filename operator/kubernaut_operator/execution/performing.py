@@ -14,11 +14,13 @@ from kubernaut.execution.types import (
     AccessReviewed,
     CouldNot,
     FinalizerSet,
+    JobSeen,
     LockAnswered,
     LockHolder,
     Observation,
 )
-from kubernaut.verification.types import EmitEvent, ReadFacts
+from kubernaut.verification.types import EmitEvent, ReadFacts, RecordAttempts
+from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.access import AccessReview
 from kubernaut_operator.execution.changing import Changing
 from kubernaut_operator.execution.finalizers import Finalizers
@@ -31,18 +33,13 @@ from kubernaut_operator.execution.work import Work
 
 
 class Performer:
-    """Carries intents out.
-
-    Parameters
-    ----------
-    touched : callable
-        Told the UID of a target whose Job was just made, and of its execution.
-    """
+    """Carries intents out."""
 
     def __init__(
         self,
         *,
         pinning: Pinning,
+        sets: ConditionSets,
         access: AccessReview,
         looking: Looking,
         changing: Changing,
@@ -51,10 +48,8 @@ class Performer:
         finalizers: Finalizers,
         noting: Noting,
     ) -> None:
-        self._pinning = pinning
         self._access = access
         self._looking = looking
-        self._changing = changing
         self._locks = locks
         self._jobs = jobs
         self._finalizers = finalizers
@@ -63,7 +58,7 @@ class Performer:
             intents.PinConditions: pinning.pin,
             intents.ReadTarget: lambda work, _: changing.read_target(work),
             intents.ReviewAccess: self._review,
-            intents.JudgeSafety: lambda work, _: looking.safety(work),
+            intents.JudgeSafety: lambda work, _: looking.safety(work, sets.safety()),
             intents.AddFinalizer: self._add_finalizer,
             intents.RemoveFinalizer: self._remove_finalizer,
             intents.TakeLock: self._take_lock,
@@ -71,10 +66,10 @@ class Performer:
             intents.StageIntent: self._of_stage,
             intents.SendDryRun: lambda work, _: changing.dry_run(work),
             intents.CaptureRollback: lambda work, _: changing.capture(work),
-            intents.CreateJob: jobs.create,
-            intents.ReadJob: jobs.read,
-            intents.DeleteJob: jobs.delete,
-            intents.RetireJob: jobs.retire,
+            intents.CreateJob: self._create_job,
+            intents.ReadJob: lambda work, intent: jobs.read(intent.name, uid=work.run.uid, explain=intent.explain),
+            intents.DeleteJob: lambda work, intent: jobs.delete(intent.name, uid=work.run.uid),
+            intents.RetireJob: lambda work, intent: jobs.retire(intent.name, uid=work.run.uid),
             intents.RecordExecution: self._record,
             EmitEvent: self._tell,
         }
@@ -112,10 +107,17 @@ class Performer:
     def _release_lock(self, work: Work, intent: intents.ReleaseLock) -> None:
         self._locks.release(intent.name, uid=work.run.uid)
 
+    def _create_job(self, work: Work, intent: intents.CreateJob) -> JobSeen:
+        target = work.status.target
+        return self._jobs.create(work.run, "" if target is None else target.uid, intent)
+
     def _of_stage(self, work: Work, intent: intents.StageIntent) -> Observation | None:
         if isinstance(intent.intent, ReadFacts):
             return self._looking.look(work, intent.phase, intent.intent)
-        self._noting.stage(work, intent.phase, intent.intent)
+        if isinstance(intent.intent, RecordAttempts):
+            self._noting.attempts(work, intent.phase, intent.intent)
+        else:
+            self._noting.evaluations(work, intent.phase, intent.intent)
         return None
 
     def _record(self, work: Work, _: intents.RecordExecution) -> None:

@@ -6,15 +6,16 @@ replica still leads; the leader's Lease itself does not.
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
 from random import Random
 from uuid import uuid4
 
-import structlog
 from prometheus_client import CollectorRegistry
 
-from kubernaut.execution.crd_status import is_over
+from kubernaut.conditions.custom_facts import DEFAULT_KINDS, NEVER_KINDS
+from kubernaut.errors import SettingsError
+from kubernaut.execution.job import EXECUTION_LABEL, JobSettings
 from kubernaut_operator.condition_sets.compiling import PolicyCompiler
 from kubernaut_operator.condition_sets.evaluator import OPERATOR_LIMITS, EvaluatorPool
 from kubernaut_operator.condition_sets.names import ConfigMapNames
@@ -28,7 +29,7 @@ from kubernaut_operator.execution.controller import ExecutionController
 from kubernaut_operator.execution.dry_run import DryRuns
 from kubernaut_operator.execution.finalizers import Finalizers
 from kubernaut_operator.execution.jobs import Jobs
-from kubernaut_operator.execution.kinds import JOBS, KUBERNETES_EXECUTIONS, NAMESPACES
+from kubernaut_operator.execution.kinds import JOBS, KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.locks import LOCK_SELECTOR, TargetLocks
 from kubernaut_operator.execution.looking import Looking
 from kubernaut_operator.execution.noting import Noting
@@ -36,7 +37,7 @@ from kubernaut_operator.execution.observing import ExecutionObserver, NoObserver
 from kubernaut_operator.execution.performing import Performer
 from kubernaut_operator.execution.pinning import Pinning
 from kubernaut_operator.execution.runs import Runs
-from kubernaut_operator.execution.sweeping import Sweeper
+from kubernaut_operator.execution.sweeping import SWEEP, Sweeper
 from kubernaut_operator.kernel.api import Api, connect
 from kubernaut_operator.kernel.controller import Controller
 from kubernaut_operator.kernel.events import EventRecorder
@@ -44,13 +45,17 @@ from kubernaut_operator.kernel.leadership import Leadership
 from kubernaut_operator.kernel.logs import log_as_json
 from kubernaut_operator.kernel.manager import Manager, leave_at_once
 from kubernaut_operator.kernel.metrics import KernelMetrics
-from kubernaut_operator.kernel.resources import LEASES, Key
+from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
 from kubernaut_operator.live_facts.reader import FactReader
 from kubernaut_operator.recording.recorder import Recorder
+from kubernaut_operator.recording.settings import MIB, RecorderSettings
 from kubernaut_operator.settings import Settings
 
 CONTROLLER = "kubernaut.io/operator"
+"""Who Events say they are from."""
+
+_DAY_S = 86_400.0
 
 
 def run_operator(settings: Settings) -> int:
@@ -93,6 +98,7 @@ class _Operator:
         )
         self._may_write: Callable[[], None] | None = None if leadership is None else leadership.check
         self._api = plain if self._may_write is None else plain.guarded(self._may_write)
+        self._kinds = _custom_kinds(plain, settings.facts.custom_kinds)
         self._events = EventRecorder(self._api, controller=CONTROLLER, instance=identity)
         self._sets = self._condition_sets(closing)
         self._evaluator = EvaluatorPool(size=settings.worker.count, socket_path=settings.worker.socket)
@@ -130,7 +136,7 @@ class _Operator:
             return None
         recorder = Recorder(
             RecorderSettings(
-                folder=kept.folder, pod=identity, total_bytes=kept.total_mib * MIB, keep_s=kept.max_age_days * DAY_S
+                folder=kept.folder, pod=identity, total_bytes=kept.total_mib * MIB, keep_s=kept.max_age_days * _DAY_S
             ),
             may_write=self._may_write,
         )
@@ -145,7 +151,13 @@ class _Operator:
         looking = Looking(facts, self._evaluator, observer=self._observer)
         closing.callback(looking.close)
         actions = settings.actions
-        jobs = Jobs(api, namespace=actions.namespace, settings=JobSettings(image=actions.image))
+        jobs = Jobs(
+            api,
+            settings=JobSettings(
+                image=actions.image, namespace=actions.namespace, image_pull_policy=actions.image_pull_policy
+            ),
+            keep_finished_s=actions.keep_finished_s,
+        )
         locks = TargetLocks(
             api, namespace=actions.namespace, executions=KUBERNETES_EXECUTIONS, is_through=is_through, runs=jobs.runs
         )
@@ -161,7 +173,11 @@ class _Operator:
             jobs=jobs,
             finalizers=Finalizers(api),
             noting=Noting(
-                recorder=self._recorder, events=self._events, budgets=budgets, observer=self._observer, cluster=Cluster(api)
+                recorder=self._recorder,
+                events=self._events,
+                budgets=budgets,
+                observer=self._observer,
+                cluster=Cluster(api),
             ),
         )
         executions: Controller
@@ -178,7 +194,7 @@ class _Operator:
             "kubernetesexecution", reconciler.reconcile, workers=watched.workers, metrics=self._metrics
         )
         sweeping = Controller(
-            "sweeper", Sweeper(jobs, locks, every_s=watched.sweep_s).reconcile, workers=1, metrics=self._metrics
+            "sweeper", Sweeper(api, jobs, locks, every_s=watched.sweep_s).reconcile, workers=1, metrics=self._metrics
         )
         sweeping.queue.add_after(SWEEP, watched.sweep_s)
         sets, config_maps = keep_up_to_date(api, self._sets, metrics=self._metrics, random=self._random)
@@ -190,7 +206,9 @@ class _Operator:
                 for namespace in watched.namespaces or ("",)
             ),
             self._watch(JOBS, _waking(executions, runs.of_job), namespace=actions.namespace, labels=EXECUTION_LABEL),
-            self._watch(LEASES, _waking(executions, runs.waiting_for), namespace=actions.namespace, labels=LOCK_SELECTOR),
+            self._watch(
+                LEASES, _waking(executions, runs.waiting_for), namespace=actions.namespace, labels=LOCK_SELECTOR
+            ),
         ]
 
     def _watch(self, resource: Resource, wake: Callable[[Key], None], *, namespace: str, labels: str = "") -> Watcher:
@@ -205,3 +223,25 @@ def _waking(executions: Controller, whose: Callable[[str], Iterable[Key]]) -> Ca
             executions.queue.add(key)
 
     return wake
+
+
+def _custom_kinds(api: Api, named: Collection[str]) -> tuple[str, ...]:
+    """Give the kinds that custom facts may read: the usual ones, and those that the flags name by their resource.
+
+    Raises
+    ------
+    SettingsError
+        The API server serves no such resource, or it is never read.
+    """
+    kinds = list(DEFAULT_KINDS)
+    for name in named:
+        resource, _, version = name.rpartition("/")
+        plural, _, group = resource.partition(".")
+        served = api.get(Resource(group=group, version=version, plural="", kind="APIResourceList"), "")
+        kind = next((str(one["kind"]) for one in served.get("resources", ()) if one.get("name") == plural), "")
+        if not kind or kind in NEVER_KINDS:
+            raise SettingsError(
+                f"--custom-kind={name}: {'never read' if kind else 'not served'}; write <plural>.<group>/<version>"
+            )
+        kinds.append(kind)
+    return tuple(kinds)

@@ -56,12 +56,15 @@ class ConfigMapSettings:
     namespace : str
     step, action, safety : str
         Names. An absent ConfigMap leaves what ships with the operator.
+    budgets : str
+        Name of the one that the operator itself keeps, with what was counted against the block budgets.
     """
 
     namespace: str = OPERATOR_NAMESPACE
     step: str = "kubernaut-workflow-conditions"
     action: str = "kubernaut-action-conditions"
     safety: str = "kubernaut-safety-policies"
+    budgets: str = "kubernaut-block-budgets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,7 @@ class ActionSettings:
     namespace: str = ACTIONS_NAMESPACE
     image: str = "registry.k8s.io/kubectl:v1.34.4"
     image_pull_policy: str = "IfNotPresent"
-    keep_finished_s: int = 600
+    keep_finished_s: int = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +98,8 @@ class FactSettings:
     prometheus_url : str or None
         The one server that PromQL facts are asked of; None leaves them unobserved.
     custom_kinds : tuple of str
-        Kinds that custom facts may read, as ``<plural>.<group>/<version>`` (``pods/v1``); never Secrets or
-        ConfigMaps. Empty: none.
+        Kinds that custom facts may read beside the usual ones, as ``<plural>.<group>/<version>``
+        (``widgets.example.org/v1``); never Secrets or ConfigMaps.
     """
 
     prometheus_url: str | None = None
@@ -130,11 +133,11 @@ class WorkerSettings:
     socket : str or None
         Where a worker in another container listens; None starts one as a process of its own.
     count : int
-        Policies judged at once.
+        Policies judged at once. One serves while nothing hangs; the others are started when a policy does.
     """
 
     socket: str | None = None
-    count: int = 1
+    count: int = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,9 +129,7 @@ class PlayedKubelet:
                 "phase": "Running",
                 "startTime": moment,
                 "podIP": "10.0.0.9",
-                "conditions": [
-                    {"type": name, "status": "True", "lastTransitionTime": moment} for name in conditions
-                ],
+                "conditions": [{"type": name, "status": "True", "lastTransitionTime": moment} for name in conditions],
                 "containerStatuses": [
                     _container(one, ready=True, state={"running": {"startedAt": moment}})
                     for one in pod["spec"]["containers"]

@@ -1,8 +1,8 @@
 """What an action's ServiceAccount may do, asked of the API server before anything runs.
 
-One SubjectAccessReview for each verb of each of the action's rules, in the namespace of the target. The rules are the
-catalogue's; whether a namespace opted in shows in what its RoleBindings allow. Nothing is cached: a right that was taken
-away a second ago must show.
+One SubjectAccessReview for each verb of each of the action's rules, in the namespace of the target. The rules are
+the catalogue's; whether a namespace opted in shows in what its RoleBindings allow. Nothing is cached: a right that was
+taken away a second ago must show.
 """
 
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class AccessReview:
             The API server could not say.
         """
         return tuple(
-            f"{verb} {_shown(rule)}"
+            f"{verb} {_shown(rule)} in namespace {namespace}"
             for rule in rules
             for verb in rule.verbs
             if not self._allowed(account, rule, verb, namespace=namespace)

@@ -7,7 +7,6 @@ itself is made by the catalogue's pure functions.
 from kubernaut.actions.change import Change
 from kubernaut.errors import InputError
 from kubernaut.execution.types import DryRunAnswered, RollbackCaptured, TargetSeen
-from kubernaut.facts.objects import ObjectSet
 from kubernaut_operator.execution.dry_run import DryRuns
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.api import Manifest
@@ -47,7 +46,7 @@ class Changing:
         seen = self._see(work)
         try:
             change = self._change(work, seen)
-            would_change = work.action.describe_change(work.parameters, _objects(seen))
+            would_change = work.action.describe_change(work.parameters, seen.objects)
         except InputError as error:
             return DryRunAnswered(accepted=False, message=str(error), uid=seen.uid, generation=seen.generation)
         answer = self._dry_runs.send(change, account=work.action.account)
@@ -79,7 +78,7 @@ class Changing:
             resource_version=seen.resource_version,
             generation=seen.generation,
             change=self._change(work, seen),
-            info=work.action.rollback_info(work.parameters, _objects(seen)),
+            info=work.action.rollback_info(work.parameters, seen.objects),
             baseline=self._facts.take_baseline(work.pinned_target),
         )
 
@@ -87,7 +86,7 @@ class Changing:
         return self._facts.read_target(work.pinned_target, related=work.action.related)
 
     def _change(self, work: Work, seen: SeenTarget) -> Change:
-        return work.action.change(work.parameters, _objects(seen))
+        return work.action.change(work.parameters, seen.objects)
 
     def _moved(self, work: Work, change: Change) -> bool:
         """Say whether the change would be another one by now: then its refusal says nothing of the target as it is."""
@@ -95,7 +94,3 @@ class Changing:
             return self._change(work, self._see(work)) != change
         except InputError:
             return True
-
-
-def _objects(seen: SeenTarget) -> ObjectSet:
-    return ObjectSet.from_objects([*([] if seen.manifest is None else [seen.manifest]), *seen.related])

@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 import structlog
 
 from kubernaut.errors import KubernautError, LeadershipLostError, NotFoundError
-from kubernaut.execution.crd_status import crd_status
 from kubernaut.execution.decide import begin, decide
 from kubernaut.execution.intents import CreateJob, Intent
 from kubernaut.execution.names import lock_name
 from kubernaut.execution.status_json import from_json
+from kubernaut.execution.status_view import status_view
 from kubernaut.execution.types import EnforcementSeen, JobSeen, JobState, Observation, TargetTouched
 from kubernaut.identity import Level
 from kubernaut.verification.types import StoreStatus
@@ -159,7 +159,7 @@ class ExecutionController:
         return answers
 
     def _store(self, work: Work) -> None:
-        status = crd_status(work.run, work.status, before=work.manifest.get("status") or {})
+        status = status_view(work.run, work.status, before=work.manifest.get("status"))
         work.manifest = self._api.replace(
             KUBERNETES_EXECUTIONS, {**work.manifest, "status": status}, subresource="status"
         )

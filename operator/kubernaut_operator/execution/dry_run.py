@@ -1,14 +1,13 @@
 """A dry run: the very request that the Job will make, sent with ``dryRun=All`` as the action's own account.
 
-The API server then authorises, admits and validates it as it will the real one, and persists nothing. The token is asked
-for the occasion, lives ten minutes and is kept nowhere.
+The API server then authorises, admits and validates it as it will the real one, and persists nothing. The token is
+asked for the occasion, lives ten minutes and is kept nowhere.
 """
 
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from kubernaut.actions.change import Change
-
 from kubernaut.errors import ApiError, BusyError, NotFoundError, UnreachableError
 from kubernaut_operator.kernel.api import Api
 from kubernaut_operator.kernel.resources import Resource

@@ -1,9 +1,10 @@
 """Our finalizer on a custom resource: while it is there, something is left to clean up after the run."""
 
 from kubernaut.errors import NotFoundError
-from kubernaut.execution.names import EXECUTION_FINALIZER
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.kernel.api import Api, Manifest
+
+EXECUTION_FINALIZER = "kubernaut.io/cleanup"
 
 
 class Finalizers:

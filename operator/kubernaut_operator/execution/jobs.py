@@ -1,8 +1,8 @@
 """The one Job of an execution: made, read with its pods and Events, let go.
 
 Its name comes from the execution's UID, so that a second create meets the first. Whatever bears that name is adopted
-only if it carries our UID label; what is not ours is left alone. A finalizer keeps a Job that somebody deletes until its
-end has been read.
+only if it carries our UID label; what is not ours is left alone. A finalizer keeps a Job that somebody deletes until
+its end has been read.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """One live execution per target: a Lease that bears the target's UID, held from before the change until the result.
 
 A lock has no duration. It is taken over only when its holder is known to be through: it has its result, or its custom
-resource is gone, or another of the same name, and no Job of it runs any more. Taking over replaces the very Lease that was read, so of two who want
-it one gets a conflict. Whoever waits is woken when a Lease changes.
+resource is gone, or another of the same name, and no Job of it runs any more. Taking over replaces the very Lease that
+was read, so of two who want it one gets a conflict. Whoever waits is woken when a Lease changes.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,15 +47,26 @@ class TargetLocks:
         Of the Leases.
     executions : Resource
         Kind of the holders.
-    is_over : callable
+    is_through : callable
         Says of a holder's object whether it has its result.
+    runs : callable
+        Says whether a Job of an execution, by its UID, may still do something.
     """
 
-    def __init__(self, api: Api, *, namespace: str, executions: Resource, is_over: Callable[[Manifest], bool]) -> None:
+    def __init__(
+        self,
+        api: Api,
+        *,
+        namespace: str,
+        executions: Resource,
+        is_through: Callable[[Manifest], bool],
+        runs: Callable[[str], bool],
+    ) -> None:
         self._api = api
         self._namespace = namespace
         self._executions = executions
-        self._is_over = is_over
+        self._is_through = is_through
+        self._runs = runs
 
     def take(self, name: str, holder: Holder, *, target: str) -> Holder | None:
         """Take a lock, again where it is held already.
@@ -130,9 +141,8 @@ class TargetLocks:
             found = self._api.get(self._executions, holder.name, holder.namespace)
         except NotFoundError:
             return not self._runs(holder.uid)
-        if found["metadata"]["uid"] != holder.uid:
-            return not self._runs(holder.uid)
-        return self._is_through(found)
+        alive = found["metadata"]["uid"] == holder.uid and not self._is_through(found)
+        return not alive and not self._runs(holder.uid)
 
     def _lease(self, name: str, holder: Holder, *, target: str) -> Manifest:
         metadata: dict[str, Any] = {

@@ -101,6 +101,7 @@ class Looking:
                 reads=None if work.sure.record_facts == "all" else tuple(sorted(reads)),
                 baseline=work.baseline,
                 action_ended_at=None if job is None else job.finished_at,
+                incident_detected_at=work.run.detected_at,
                 max_age_s=max_age_s,
                 custom=work.sure.custom_facts,
                 limit_s=min(LOOK_LIMIT_S, max(limits_s.values(), default=LOOK_LIMIT_S)),

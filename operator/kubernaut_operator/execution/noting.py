@@ -4,16 +4,19 @@ None of it may keep a remediation from going on: the recorder counts what it los
 logged, a budget that cannot be counted is told and forgotten.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import structlog
 
+from kubernaut import __version__
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.decision import STOPPING
 from kubernaut.errors import ApiError
 from kubernaut.execution.rows import execution_row, row_context
 from kubernaut.execution.stages import stage_of, stage_spec
+from kubernaut.facts.registry import REGISTRY_VERSION
 from kubernaut.history.rows import EvaluationRow
 from kubernaut.identity import ConditionId, Phase
 from kubernaut.policy.compiled import CompiledPolicy
@@ -39,6 +42,13 @@ _ACTIONS = {
     ExecutionPhase.UNKNOWN: "Finish",
 }
 """What the operator does, in an Event's words, by where the run is."""
+
+_VERSIONS = {
+    "operator": __version__,
+    "engine": __version__,
+    "evaluator": f"regopy {version('regopy')}",
+    "fact_registry": str(REGISTRY_VERSION),
+}
 
 _log = structlog.get_logger(__name__)
 
@@ -69,7 +79,7 @@ class Noting:
 
     def attempts(self, work: Work, phase: Phase, intent: RecordAttempts) -> None:
         """Append the rows of looks."""
-        context, spec = self._context(work), stage_spec(work.run, work.status, phase)
+        context, spec = self._context(work, phase), stage_spec(work.run, work.status, phase)
         now = datetime.now(UTC)
         rows = [attempt_row(context, spec, attempt, recorded_at=now) for attempt in intent.attempts]
         for row in rows:
@@ -83,7 +93,7 @@ class Noting:
         stage = stage_of(work.status, phase)
         if stage is None:
             return
-        context, spec = self._context(work), stage_spec(work.run, work.status, phase)
+        context, spec = self._context(work, phase), stage_spec(work.run, work.status, phase)
         now = datetime.now(UTC)
         rows = {
             key: evaluation_row(context, spec, stage, key, recorded_at=now, objects=intent.objects)
@@ -102,7 +112,7 @@ class Noting:
 
     def execution(self, work: Work) -> None:
         """Append the row of the run as far as it has come."""
-        row = execution_row(work.run, work.status, self._context(work), recorded_at=datetime.now(UTC))
+        row = execution_row(work.run, work.status, cluster_uid=self._cluster.uid(), recorded_at=datetime.now(UTC))
         if self._recorder is not None:
             self._recorder.execution(row)
         if work.status.result is not None and _first_time(work, "ended"):
@@ -124,8 +134,8 @@ class Noting:
             warning=intent.type is EventType.WARNING,
         )
 
-    def _context(self, work: Work) -> RunContext:
-        return row_context(work.run, work.status, cluster_uid=self._cluster.uid(), versions=VERSIONS)
+    def _context(self, work: Work, phase: Phase) -> RunContext:
+        return row_context(work.run, work.status, phase, cluster_uid=self._cluster.uid(), versions=_VERSIONS)
 
     def _policies(self, work: Work) -> Iterator[tuple[ConditionId, CompiledPolicy, bool]]:
         resolution = work.sure.resolution

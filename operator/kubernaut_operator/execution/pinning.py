@@ -44,7 +44,7 @@ class Pinning:
         choice = self._sets.choice(intent.digest)
         conditions = choice.sets.level(Level.ACTION)
         environment = self._environment(run.namespace)
-        added = read_execution(work.manifest).added[""]
+        added = [one for brought in read_execution(work.manifest).added.values() for one in brought]
         resolution = resolve(
             conditions,
             action=run.action,
@@ -88,4 +88,3 @@ def promised(judged: Judged, condition: ResolvedCondition) -> float | None:
     if settings is None or settings.evidence is None or settings.evidence.block_rate is None:
         return None
     return settings.evidence.block_rate.upper
-

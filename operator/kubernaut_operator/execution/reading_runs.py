@@ -1,4 +1,4 @@
-"""A custom resource as the engine's run: its spec and metadata, and the conditions under which a live driver runs it."""
+"""A custom resource as the engine's run: its spec and metadata, and what a live driver says of itself."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from kubernaut.actions.definition import ActionTarget
 from kubernaut.enforcement.overrides import PREFIX
 from kubernaut.errors import SettingsError
-from kubernaut.execution.names import EXECUTION_FINALIZER
 from kubernaut.execution.types import ExecutionRun, MetadataSeen
 from kubernaut.resources.reading import KubernetesExecution, read_execution
+from kubernaut_operator.execution.finalizers import EXECUTION_FINALIZER
 
 WAKE_AHEAD_S = 0.25
 """A worker wakes a few milliseconds late, more when all are busy; what is begun this early meets its deadline."""

@@ -70,10 +70,10 @@ class Runs:
             for uid in [uid for uid, entry in self._entries.items() if entry.key == key and uid != but]:
                 del self._entries[uid]
 
-    def by_job(self, name: str) -> Key | None:
-        """Give the execution that a Job belongs to."""
+    def of_job(self, name: str) -> tuple[Key, ...]:
+        """Give the execution that a Job belongs to, if it is known."""
         with self._lock:
-            return next((entry.key for entry in self._entries.values() if entry.job == name), None)
+            return tuple(entry.key for entry in self._entries.values() if entry.job == name)
 
     def waiting_for(self, lock: str) -> tuple[Key, ...]:
         """Give the executions that wait for a lock."""

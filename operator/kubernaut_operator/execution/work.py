@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from kubernaut.actions.catalogue import action_definition, checked_parameters
 from kubernaut.actions.definition import ActionParameters, AnyAction
@@ -11,6 +12,7 @@ from kubernaut.conditions.inputs import RunContext
 from kubernaut.conditions.pinning import PinnedSets
 from kubernaut.conditions.resolve import Resolution
 from kubernaut.errors import InputError
+from kubernaut.execution.rows import input_context
 from kubernaut.execution.status import ExecutionStatus
 from kubernaut.execution.types import ExecutionRun
 from kubernaut.facts.baseline import Baseline
@@ -44,7 +46,7 @@ class Judged:
         return self.sets.level(Level.ACTION).texts.custom_facts.facts
 
     @property
-    def record_facts(self) -> str:
+    def record_facts(self) -> Literal["read", "all"]:
         """What of a look goes into history."""
         return self.sets.level(Level.ACTION).texts.settings.record_facts
 
@@ -109,12 +111,11 @@ class Work:
     @property
     def context(self) -> RunContext:
         """What policies may know of the run."""
-        pinned = self.status.pinned
-        return RunContext(step=self.run.step, incident="" if pinned is None else pinned.incident_id)
+        return input_context(self.run, self.status)
 
     @property
     def holder(self) -> Holder:
-        """This execution as the holder of a lock."""
+        """The execution as the holder of a lock."""
         return Holder(namespace=self.run.namespace, name=self.run.name, uid=self.run.uid)
 
     @property

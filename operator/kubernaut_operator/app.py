@@ -25,6 +25,7 @@ from kubernaut_operator.execution.access import AccessReview
 from kubernaut_operator.execution.admission import OverrideGuard
 from kubernaut_operator.execution.budgets import BlockBudgets
 from kubernaut_operator.execution.changing import Changing
+from kubernaut_operator.execution.cluster import Cluster
 from kubernaut_operator.execution.controller import ExecutionController
 from kubernaut_operator.execution.dry_run import DryRuns
 from kubernaut_operator.execution.finalizers import Finalizers
@@ -38,7 +39,7 @@ from kubernaut_operator.execution.performing import Performer
 from kubernaut_operator.execution.pinning import Pinning
 from kubernaut_operator.execution.runs import Runs
 from kubernaut_operator.execution.sweeping import SWEEP, Sweeper
-from kubernaut_operator.kernel.api import Api, connect
+from kubernaut_operator.kernel.api import Api, Manifest, connect
 from kubernaut_operator.kernel.controller import Controller
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.kernel.leadership import Leadership
@@ -159,7 +160,7 @@ class _Operator:
             keep_finished_s=actions.keep_finished_s,
         )
         locks = TargetLocks(
-            api, namespace=actions.namespace, executions=KUBERNETES_EXECUTIONS, is_through=is_through, runs=jobs.runs
+            api, namespace=actions.namespace, executions=KUBERNETES_EXECUTIONS, is_through=_has_result, runs=jobs.runs
         )
         runs = Runs(api, namespaces=watched.namespaces)
         budgets = BlockBudgets(api, namespace=settings.config_maps.namespace, name=settings.config_maps.budgets)
@@ -188,7 +189,7 @@ class _Operator:
             jobs=jobs,
             runs=runs,
             guard=OverrideGuard(api),
-            wake=lambda key: executions.queue.add(key),
+            wake=lambda key: executions.queue.add(key),  # noqa: PLW0108 - made two lines below
         )
         executions = Controller(
             "kubernetesexecution", reconciler.reconcile, workers=watched.workers, metrics=self._metrics
@@ -213,6 +214,10 @@ class _Operator:
 
     def _watch(self, resource: Resource, wake: Callable[[Key], None], *, namespace: str, labels: str = "") -> Watcher:
         return Watcher(self._api, resource, wake, namespace=namespace, labels=labels, random=self._random)
+
+
+def _has_result(execution: Manifest) -> bool:
+    return bool((execution.get("status") or {}).get("result"))
 
 
 def _waking(executions: Controller, whose: Callable[[str], Iterable[Key]]) -> Callable[[Key], None]:

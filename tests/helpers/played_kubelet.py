@@ -21,6 +21,9 @@ from cluster.programs import program
 
 POLL_S = 0.2
 
+_AS = ("--as=played-kubelet", "--as-group=system:nodes", "--as-group=system:masters")
+"""The actions' namespace gives tokens of its accounts to nodes; being a node by name would bind it to pods of its own."""
+
 Ending = Callable[[Mapping[str, Any]], "tuple[int, str] | None"]
 """Gives exit code and last words of a pod in place of performing it; None performs it."""
 
@@ -147,7 +150,7 @@ class PlayedKubelet:
     def _kubectl(self, *arguments: str) -> str:
         """Give what kubectl prints, or nothing where it fails: pods go away under a kubelet's hands, too."""
         done = subprocess.run(
-            [str(program("kubectl")), *arguments],
+            [str(program("kubectl")), *arguments, *_AS],
             env={**os.environ, "KUBECONFIG": str(self._cluster.layout.kubeconfig)},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Whether the API server checks who may override: without that an annotation is anybody's word and counts for naught."""
+"""Whether the API server checks who may override; without that an annotation is anybody's word and counts for none."""
 
 from kubernaut.errors import NotFoundError
 from kubernaut_operator.execution.kinds import ADMISSION_BINDINGS, ADMISSION_POLICIES

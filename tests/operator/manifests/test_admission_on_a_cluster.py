@@ -197,9 +197,9 @@ def test_each_other_namespace_is_asked_about_and_there_are_not_too_many(person, 
             person._cluster.kubectl("delete", "namespace", name, "--wait=false")
 
 
-@pytest.mark.parametrize("odd", [{"deployment": 5}, {"deployment": ["web"]}, {"deployment": None}, {}])
-def test_odd_parameters_are_the_operators_business(person, odd):
-    create(person, execution(person.namespace, parameters=odd), "--dry-run=server")
+def test_odd_parameters_are_the_operators_business(person):
+    for odd in ({"deployment": 5}, {"deployment": ["web"]}, {"deployment": None}, {}):
+        create(person, execution(person.namespace, parameters=odd), "--dry-run=server")
 
 
 def test_who_may_label_need_not_hold_the_verb(person, elsewhere):

@@ -53,7 +53,9 @@ def apply(installed, manifest, *flags):
 
 def refusal(installed, manifest):
     with pytest.raises(ClusterError) as refused:
-        apply(installed, manifest, "--dry-run=server")
+        installed.cluster.kubectl(
+            "create", "--dry-run=server", "--validate=strict", "-f", "-", stdin=json.dumps(manifest)
+        )
     return str(refused.value)
 
 
@@ -142,8 +144,8 @@ HALF = [{"type": f"c{number}", "rego": "x" * MAX_INLINE_BYTES} for number in ran
         ),
     ],
 )
-def test_bounds_are_refused_in_words(installed, namespace, spec, said):
-    assert said in refusal(installed, execution(namespace, **spec))
+def test_bounds_are_refused_in_words(installed, spec, said):
+    assert said in refusal(installed, execution("default", **spec))
 
 
 @pytest.mark.parametrize(
@@ -156,18 +158,18 @@ def test_bounds_are_refused_in_words(installed, namespace, spec, said):
         ([], "should have at least 1 items"),
     ],
 )
-def test_steps_that_cannot_be_carried_out_are_refused(installed, namespace, steps, said):
-    assert said in refusal(installed, workflow(namespace, *steps))
+def test_steps_that_cannot_be_carried_out_are_refused(installed, steps, said):
+    assert said in refusal(installed, workflow("default", *steps))
 
 
-def test_a_large_workflow_fits_what_rules_may_cost(installed, namespace):
+def test_a_large_workflow_fits_what_rules_may_cost(installed):
     conditions = [{"type": f"c{number}", "timeout": "10s", "rego": "package x"} for number in range(MAX_CONDITIONS)]
     steps = [
         step(number, preConditions=conditions, postConditions=conditions, dependsOn=list(range(1, number)))
         for number in range(1, 65)
     ]
 
-    apply(installed, workflow(namespace, *steps), "--dry-run=server")
+    apply(installed, workflow("default", *steps), "--dry-run=server")
 
 
 def test_the_spec_is_fixed_once_it_has_started(installed, namespace):

@@ -29,6 +29,10 @@ MAX_BODY_BYTES = 200 * 1024
 """What a change's body may hold: it travels in an annotation of the Job's pod, and all annotations together may hold
 256 KiB."""
 
+_NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""kubectl reads a patch as YAML, which takes some letters for line ends and refuses others; written as escapes they
+mean the same to both. Letters beyond the 16-bit plane stay as they are: YAML knows no pairs of escapes."""
+
 _PLURAL = re.compile(r"[a-z][a-z0-9]{0,62}", re.ASCII)
 _GROUP_VERSION = re.compile(r"v[1-9][0-9]*((alpha|beta)[1-9][0-9]*)?", re.ASCII)
 
@@ -190,7 +194,8 @@ _FIELDS = ("group", "version", "resource", "namespace", "name", "subresource")
 
 
 def _text(value: JsonValue) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, default=_plain)
+    return _NOT_IN_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,11 @@ pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
 REVISION = "deployment.kubernetes.io/revision"
 
+ODD = (
+    'a "quoted" – note\n$(rm -rf /) \t\\ <<: *a #! \x7f\x85\x9f\u2028\u2029\ufeff\uffff\U0001f600 %{{x}} ' + "y" * 2000
+)
+"""Text of which no shell, template or reader of YAML may make anything else."""
+
 
 class Place:
     """A namespace with one account an action, each with exactly the rights that its action names."""
@@ -37,6 +42,12 @@ class Place:
 
     def revision(self):
         return self.read("deployment", "web")["metadata"]["annotations"].get(REVISION)
+
+    def template_of(self, revision):
+        sets = self.read("replicasets")["items"]
+        (template,) = [one["spec"]["template"] for one in sets if one["metadata"]["annotations"][REVISION] == revision]
+        del template["metadata"]["labels"]["pod-template-hash"]
+        return template
 
     def pod_names(self):
         return {one["metadata"]["name"] for one in self.read("pods")["items"]}
@@ -120,8 +131,8 @@ def deployment(namespace, *, image="localhost/none:1", replicas=2, cause=None):
             "replicas": replicas,
             "selector": {"matchLabels": labels},
             "template": {
-                "metadata": {"labels": labels, "annotations": {"note": 'a "quoted" – note\n$(rm -rf /)'}},
-                "spec": {"containers": [{"name": "web", "image": image, "env": [{"name": "A", "value": "--b=$C"}]}]},
+                "metadata": {"labels": labels, "annotations": {"note": ODD}},
+                "spec": {"containers": [{"name": "web", "image": image, "env": [{"name": "A", "value": ODD}]}]},
             },
         },
     }
@@ -228,6 +239,7 @@ def test_no_action_touches_another_object_of_the_same_name(place, rolled):
 
 
 def test_a_rollback_puts_the_earlier_replicaset_in_force_again_and_undo_the_later_one(place, rolled):
+    first = place.template_of("1")
     sets = {one["metadata"]["annotations"][REVISION]: one["metadata"]["name"] for one in place.read("rs")["items"]}
     parameters = checked_parameters("rollback_deployment", {"deployment": rolled})
     info = action_definition("rollback_deployment").rollback_info(parameters, place.seen())
@@ -243,6 +255,8 @@ def test_a_rollback_puts_the_earlier_replicaset_in_force_again_and_undo_the_late
     until(lambda: place.revision() == "3")
     now = {one["metadata"]["annotations"][REVISION]: one["metadata"]["name"] for one in place.read("rs")["items"]}
     assert now == {"2": sets["2"], "3": sets["1"]}
+    assert place.read("deployment", "web")["spec"]["template"] == first
+    assert first["metadata"]["annotations"]["note"] == ODD
     assert place.read("deployment", "web")["metadata"]["annotations"]["kubernetes.io/change-cause"] == "the first"
     assert "is not what it was" in refused("rollback_deployment", change, place)
 

@@ -4,7 +4,10 @@ import copy
 import json
 
 import pytest
+import yaml
 from helpers.kube_objects import deployment, pod, pod_template, replica_set
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kubernaut.actions.catalogue import ACTIONS, action_definition, checked_parameters
 from kubernaut.actions.change import MAX_BODY_BYTES, Change, Verb, change_from_json
@@ -295,3 +298,21 @@ def test_a_body_that_no_job_could_carry_is_refused():
 def test_one_cannot_store_a_body_that_is_no_json():
     with pytest.raises(TypeError, match="object is no JSON"):
         Change(verb=Verb.PATCH, group="", version="v1", resource="pods", namespace="shop", name="web", body=[object()])
+
+
+@given(st.text(max_size=60))
+def test_a_body_means_the_same_as_json_and_as_yaml(text):
+    # kubectl reads a patch as YAML.
+    change = Change(
+        verb=Verb.PATCH,
+        group="apps",
+        version="v1",
+        resource="deployments",
+        namespace="shop",
+        name="web",
+        body=[{"op": "add", "path": "/spec/x", "value": {text: [text, None, 1, True]}}],
+    )
+
+    assert json.loads(change.body_text) == change.body
+    assert "\n" not in change.body_text
+    assert yaml.safe_load(change.body_text) == change.body

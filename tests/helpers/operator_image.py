@@ -77,7 +77,7 @@ def operator_image() -> OperatorImage:
 def _json(archive: tarfile.TarFile, name: str) -> dict[str, Any]:
     member = archive.extractfile(name)
     if member is None:
-        raise ValueError(f"{archive.name}: {name} is no file")
+        raise ValueError(f"{name} is no file of the archive")
     found: dict[str, Any] = json.load(member)
     return found
 

@@ -172,6 +172,10 @@ class World:
         By the number of the request, counted over all drivers.
     down : list of (float, float)
         Spans of seconds in which no request is answered.
+    fails : callable
+        ``fails(intent, at_s) -> why``: what an intent's failure says; empty lets it be carried out.
+    away_s : float
+        How long nobody is there after a crash.
     happenings : list of (float, callable)
         What somebody else does to the world, and when.
     """
@@ -182,6 +186,7 @@ class World:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     down: tuple[tuple[float, float], ...] = ()
     happenings: list[tuple[float, Callable[["World"], None]]] = field(default_factory=list)
+    fails: Callable[[Intent, float], str] = lambda _intent, _at: ""
     missing: tuple[str, ...] = ()
     denials: Callable[[float], tuple[Denial, ...]] = lambda _at: ()
     refuses_dry_run: str = ""
@@ -190,6 +195,7 @@ class World:
     blocked_deadline_s: float = 3600.0
     request_s: float = 0.01
     answers_late_s: float = 1.0
+    away_s: float = 0.5
     now_s: float = 0.0
     requests: int = 0
     target: StandingTarget = field(default_factory=StandingTarget)
@@ -261,10 +267,10 @@ class Driver:
     decisions: list[Decision] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)
 
-    @property
-    def resource(self) -> Resource:
-        """The resource as it is stored."""
-        return self.world.resources[self.uid]
+    resource: Resource = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.resource = self.world.resources[self.uid]
 
     def reconcile(self) -> None:
         """Call `decide` until it wants nothing more, and note when it wants to be called again."""
@@ -275,7 +281,7 @@ class Driver:
             self._reconcile()
         except CrashedError:
             self.status, self.restarts = None, self.restarts + 1
-            self.next_s = self.world.now_s + 0.5
+            self.next_s = self.world.now_s + self.world.away_s
 
     def _reconcile(self) -> None:
         resource = self.resource
@@ -295,8 +301,7 @@ class Driver:
             for intent in decision.intents:
                 answer = self._carry_out(intent, decision.status)
                 if isinstance(answer, CouldNot) and isinstance(intent, StoreStatus):
-                    self.status = None
-                    self.next_s = self.world.now_s + 1.0
+                    self.status, self.next_s = None, self.world.now_s + 1.0
                     return
                 if answer is not None:
                     told.append(answer)
@@ -332,6 +337,10 @@ class Driver:
         if fault is Fault.BEFORE or any(since <= world.now_s < until for since, until in world.down):
             world.pass_time(world.answers_late_s)
             return CouldNot(intent=intent, why="the API server does not answer")
+        why = world.fails(intent, world.now_s)
+        if why:
+            world.pass_time(world.request_s)
+            return CouldNot(intent=intent, why=why)
         began_s = world.now_s
         world.pass_time(world.request_s)
         world.done.append(Done(began_s, self.uid, intent, told=fault is None))
@@ -448,10 +457,12 @@ def _tell_others(world: World, drivers: list[Driver], by: str) -> None:
             other.next_s = world.now_s
 
 
-def perform_store(driver: Driver, _intent: StoreStatus, status: ExecutionStatus) -> None:
-    """Write the status, as JSON."""
+def _store(driver: Driver, intent: StoreStatus, status: ExecutionStatus) -> CouldNot | None:
     resource = driver.resource
+    if driver.uid not in driver.world.resources:
+        return CouldNot(intent=intent, why="the execution is gone", retry=False)
     resource.status, resource.writes = to_json(status), resource.writes + 1
+    return None
 
 
 def _pin(driver: Driver, intent: PinConditions, _status: ExecutionStatus) -> Pinned:
@@ -491,22 +502,48 @@ def _safety(driver: Driver, _intent: JudgeSafety, _status: ExecutionStatus) -> S
 
 
 def _add(driver: Driver, _intent: AddFinalizer, _status: ExecutionStatus) -> FinalizerSet:
+    _stored(driver, "lockAsked")
     driver.resource.finalizer = True
     return FinalizerSet(present=True)
 
 
 def _remove(driver: Driver, _intent: RemoveFinalizer, _status: ExecutionStatus) -> FinalizerSet:
+    _stored(driver, "result")
     driver.resource.finalizer = False
+    if driver.resource.deleted:
+        driver.world.resources.pop(driver.uid, None)
     return FinalizerSet(present=False)
 
 
+def _stored(driver: Driver, key: str) -> JsonObject:
+    """Give what is stored; a crash now must not forget what is about to be done."""
+    stored = driver.resource.status
+    if stored is None or key not in stored:
+        raise AssertionError(f"{driver.uid}: done although {key} is not stored")
+    return stored
+
+
+def delete(world: World, uid: str) -> None:
+    """Delete an execution, as a person does."""
+    resource = world.resources.get(uid)
+    if resource is None:
+        return
+    resource.deleted = True
+    if not resource.finalizer:
+        del world.resources[uid]
+
+
 def _take(driver: Driver, intent: TakeLock, _status: ExecutionStatus) -> LockAnswered:
+    _stored(driver, "lockAsked")
+    if not driver.resource.finalizer:
+        raise AssertionError(f"{driver.uid}: a lock without the finalizer that makes sure it is given back")
     leases = driver.world.leases
     holder = leases.setdefault(intent.name, LockHolder(execution_uid=driver.uid, name=f"shop/{driver.uid}"))
     return LockAnswered(held_by=None if holder.execution_uid == driver.uid else holder)
 
 
 def _release(driver: Driver, intent: ReleaseLock, _status: ExecutionStatus) -> None:
+    _stored(driver, "result")
     holder = driver.world.leases.get(intent.name)
     if holder is not None and holder.execution_uid == driver.uid:
         del driver.world.leases[intent.name]
@@ -576,6 +613,11 @@ def _capture(driver: Driver, _intent: CaptureRollback, _status: ExecutionStatus)
 
 def _create(driver: Driver, intent: CreateJob, status: ExecutionStatus) -> Observation:
     world = driver.world
+    asked: Any = _stored(driver, "job")["job"]
+    if asked["name"] != intent.name:
+        raise AssertionError(f"{driver.uid}: another name than the one that is stored")
+    if all(holder.execution_uid != driver.uid for holder in world.leases.values()):
+        raise AssertionError(f"{driver.uid}: a Job without the target's lock")
     if world.refuses_job and intent.name not in world.jobs:
         return CouldNot(intent=intent, why=world.refuses_job, retry=False)
     if intent.name not in world.jobs:
@@ -612,13 +654,14 @@ def _delete_job(driver: Driver, intent: DeleteJob, _status: ExecutionStatus) -> 
 
 
 def _retire(driver: Driver, intent: RetireJob, _status: ExecutionStatus) -> None:
+    _stored(driver, "result")
     job = driver.world.jobs.get(intent.name)
     if job is not None:
         job.finalizer = False
 
 
 _PERFORM: Mapping[type, Callable[[Driver, Any, ExecutionStatus], Observation | None]] = {
-    StoreStatus: perform_store,
+    StoreStatus: _store,
     PinConditions: _pin,
     ReadTarget: _target,
     ReviewAccess: _access,

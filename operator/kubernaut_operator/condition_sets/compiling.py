@@ -46,6 +46,7 @@ class PolicyCompiler:
         self._idle_s = idle_s
         self._lock = threading.Lock()
         self._worker: WorkerEvaluator | None = None
+        self._busy = 0
         self._used_s = 0.0
         self._reaper: threading.Timer | None = None
         self._kept: OrderedDict[tuple[object, ...], CompiledPolicy] = OrderedDict()
@@ -92,9 +93,14 @@ class PolicyCompiler:
             if self._worker is None:
                 self._worker = WorkerEvaluator(self._limits, socket_path=self._socket_path)
             worker = self._worker
-            self._used_s = monotonic()
-            self._reap_in(self._idle_s)
-        return worker.build_plan(package, modules)
+            self._busy += 1
+        try:
+            return worker.build_plan(package, modules)
+        finally:
+            with self._lock:
+                self._busy -= 1
+                self._used_s = monotonic()
+                self._reap_in(self._idle_s)
 
     def _reap_in(self, wait_s: float) -> None:
         if self._reaper is None:
@@ -106,7 +112,7 @@ class PolicyCompiler:
     def _reap(self) -> None:
         with self._lock:
             self._reaper = None
-            left_s = self._used_s + self._idle_s - monotonic()
+            left_s = self._idle_s if self._busy else self._used_s + self._idle_s - monotonic()
             if left_s > 0:
                 self._reap_in(left_s)
                 return

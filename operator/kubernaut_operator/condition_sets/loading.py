@@ -98,7 +98,7 @@ class Loader:
             content = self._content(part, configmap)
         except InputError as error:
             return self._refused(part, str(error), before=before, version=version)
-        origin = "the shipped defaults" if configmap is None else f"resourceVersion {version}"
+        origin = "the shipped defaults" if configmap is None else f"the ConfigMap of resourceVersion {version}"
         state = LoadState(part=part, accepted=True, digest=digest_of(content), resource_version=version)
         return InForce(content=content, state=state, origin=origin)
 

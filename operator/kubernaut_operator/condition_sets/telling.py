@@ -61,8 +61,8 @@ class Teller:
             self._last[key] = configmap
         if not state.accepted:
             _log.error("ConfigMap refused", **said, reason=state.reason)
-            note = f"{state.reason}\nIn force: {after.origin}"
-            self._event(key, REFUSED, _cut(note, keep=f"\nIn force: {after.origin}"), warning=True)
+            instead = f"\nIn force instead: {after.origin}"
+            self._event(key, REFUSED, _cut(state.reason, room=MAX_NOTE_CHARS - len(instead)) + instead, warning=True)
             return
         if configmap is None:
             _log.info("no such ConfigMap: the shipped defaults are in force", **said)
@@ -70,7 +70,7 @@ class Teller:
             _log.info("ConfigMap in force", **said)
         self._warn(after, said)
         if before is not None and not before.state.accepted:
-            self._event(key, ACCEPTED, f"in force again: {after.origin}")
+            self._event(key, ACCEPTED, "it can be used and is in force")
         if before is not None:
             for reason, messages in _weaker(before, after):
                 _log.warning("guard weakened", **said, reason=reason, changes=list(messages[:MAX_WARNINGS]))
@@ -90,7 +90,7 @@ class Teller:
         subject = {"apiVersion": CONFIG_MAPS.api_version, "kind": CONFIG_MAPS.kind, "metadata": about["metadata"]}
         version = about["metadata"].get("resourceVersion", "")
         self._events.tell(
-            subject, reason=reason, note=f"{note} (resourceVersion {version})", action="Load", warning=warning
+            subject, reason=reason, note=f"{note} (this is resourceVersion {version})", action="Load", warning=warning
         )
 
 
@@ -117,8 +117,5 @@ def _listed(messages: Sequence[str]) -> str:
     return text
 
 
-def _cut(note: str, *, keep: str) -> str:
-    """Shorten a note, but not its last words."""
-    if len(note) <= MAX_NOTE_CHARS:
-        return note
-    return f"{note[: MAX_NOTE_CHARS - len(keep) - 4]} ...{keep}"
+def _cut(text: str, *, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 4]} ..."

@@ -65,7 +65,7 @@ def test_a_bad_one_leaves_the_last_good_one_in_force(loader):
     worse = loader.load(Part.ACTION, configmap(Part.ACTION, "9"), before=bad)
 
     for found, version in ((bad, "8"), (worse, "9")):
-        assert (found.state.accepted, found.origin) == (False, "resourceVersion 7")
+        assert (found.state.accepted, found.origin) == (False, "the ConfigMap of resourceVersion 7")
         assert (found.state.digest, found.state.resource_version) == (good.state.digest, version)
         assert found.content is good.content
     assert bad.state.reason == (
@@ -123,7 +123,7 @@ DEEP = "package precondition.p\nimport rego.v1\nallow if x == " + "[" * 2000 + "
         ({"deployment_exists__rego": DEEP}, r"rego:3:56: more than 40 brackets are open here"),
         ({"deployment_exists__rego": NETWORK}, r"rego:3:10: .*http\.send"),
         ({f"c{number}__rego": GOOD for number in range(1000)}, "1,000 policies and libraries; at most 512"),
-        ({"settings__yaml": "a: " + "[" * 100_000}, "nested too deep to be read"),
+        ({"settings__yaml": "a: " + "[" * 3_000}, "nested too deep to be read"),
         ({"settings__yaml": "a: &a [1, 1]\nb: [*a, *a]\n"}, r"settings\.yaml:1: YAML anchors and aliases are not"),
         ({"settings__yaml": "\n".join(f"a{number}: {{}}" for number in range(80_000))}, "at most 262,144 are accepted"),
         ({"facts__yaml": "facts: {s: {kind: Secret, apiVersion: v1, jsonPath: .data, type: object}}"}, "Secret"),

@@ -1,6 +1,7 @@
 """An attempt's row as a look: what history kept of one poll, in the form that `settle` folds.
 
-The judgement is the one of that day; a replay that judges the facts again makes its own looks.
+The judgement is the one of that day; a replay that judges the facts again makes its own looks. A read that could not be
+made is a look, too: one in which nothing could be judged.
 """
 
 from datetime import datetime
@@ -9,6 +10,7 @@ from kubernaut.errors import HistoryError
 from kubernaut.history.rows import AttemptRow
 from kubernaut.verdicts import Attempt, Code, Judgement, Reason
 from kubernaut.verification.timeline import Look
+from kubernaut.verification.types import Looked, ReadFacts
 
 _CODES = {
     Attempt.PASSED: Code.PASSED,
@@ -53,3 +55,9 @@ def look_of(row: AttemptRow, *, started_at: datetime) -> Look:
         (row.read_at - started_at).total_seconds(),
         Judgement(_CODES[row.result], reason, row.message, row.fatal),
     )
+
+
+def unread(intent: ReadFacts, *, why: str, now: datetime) -> Looked:
+    """Give the answer to a read of facts that could not be made: an Error for every condition that was asked about."""
+    judgement = Judgement(Code.ERROR, Reason.FACT_UNOBSERVED, f"facts could not be read: {why}")
+    return Looked(slots=intent.slots, began_at=now, read_at=now, judgements=dict.fromkeys(intent.slots, judgement))

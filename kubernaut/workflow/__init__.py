@@ -1,0 +1,1 @@
+"""One WorkflowExecution, decided: which step begins, what a failure means, what is undone. Start at `decide.py`."""

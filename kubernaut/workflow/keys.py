@@ -1,0 +1,31 @@
+"""How one step's run is named, and what takes a step back."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from kubernaut.history.rows import Purpose
+from kubernaut.json_types import JsonObject
+
+
+class StepKey(NamedTuple):
+    """One step's run: forward, or undoing it."""
+
+    number: int
+    purpose: Purpose = Purpose.FORWARD
+
+    def __str__(self) -> str:
+        return f"step {self.number}" if self.purpose is Purpose.FORWARD else f"rollback of step {self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undo:
+    """The action that takes a step back."""
+
+    action: str
+    parameters: JsonObject
+
+
+def execution_name(workflow_uid: str, key: StepKey) -> str:
+    """Give the name of a step's KubernetesExecution: the same for every try, so there is never a second one."""
+    purpose = "" if key.purpose is Purpose.FORWARD else "-rollback"
+    return f"wf-{workflow_uid}-step-{key.number}{purpose}"

@@ -1,0 +1,68 @@
+"""What keeps failing is tried again, ever more slowly; the rule itself is `kubernaut.execution.retrying`.
+
+Each intent of each step has its own row of failures, so a step that cannot be read holds up no other.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from kubernaut.execution.retrying import AWAY_S, FIRST_WAIT_S, LONGEST_WAIT_S, RETRY_FOR_S
+from kubernaut.execution.status import Retry
+from kubernaut.workflow.intents import Intent, StageIntent
+from kubernaut.workflow.progress import Call
+from kubernaut.workflow.status import WorkflowStatus
+from kubernaut.workflow.types import CouldNot
+
+
+def failure_kind(intent: Intent) -> str:
+    """Give the name that an intent's failures are counted under."""
+    key = getattr(intent, "key", None)
+    name = (
+        f"{type(intent.intent).__name__}/{intent.phase}" if isinstance(intent, StageIntent) else type(intent).__name__
+    )
+    return name if key is None else f"{name} of {key}"
+
+
+def take_in(status: WorkflowStatus, call: Call, *, before: WorkflowStatus) -> WorkflowStatus:
+    """Count the failures among the answers; those that are final go into `call.failures`."""
+    waits = dict(status.memory.next_try_at)
+    rows = dict(status.retries)
+    for failed in [entry for entry in call.answers if isinstance(entry, CouldNot)]:
+        kind = failure_kind(failed.intent)
+        row = rows.get(kind)
+        if row is None or (call.now - before.seen_at).total_seconds() > AWAY_S:
+            row = Retry(since=call.now, until=call.now + timedelta(seconds=RETRY_FOR_S), why=failed.why)
+        else:
+            row = replace(row, tries=row.tries + 1, why=failed.why)
+        rows[kind] = row
+        wait_s = max(min(FIRST_WAIT_S * 2.0 ** (row.tries - 1), LONGEST_WAIT_S), failed.retry_after_s or 0.0)
+        waits[kind] = call.now + timedelta(seconds=wait_s)
+        if not failed.retry or call.now >= row.until:
+            call.failures[kind] = failed
+    call.answers = [entry for entry in call.answers if not isinstance(entry, CouldNot)]
+    return replace(status, retries=rows, memory=replace(status.memory, next_try_at=waits))
+
+
+def answered(status: WorkflowStatus, intent: Intent) -> WorkflowStatus:
+    """Forget the failures of what has been answered now."""
+    kind = failure_kind(intent)
+    if kind not in status.retries and kind not in status.memory.next_try_at:
+        return status
+    return replace(
+        status,
+        retries={name: row for name, row in status.retries.items() if name != kind},
+        memory=replace(
+            status.memory,
+            next_try_at={name: moment for name, moment in status.memory.next_try_at.items() if name != kind},
+        ),
+    )
+
+
+def ask(status: WorkflowStatus, call: Call, intent: Intent, *, again_s: float) -> None:
+    """Ask for something, unless it failed a moment ago; and be called again if no answer comes."""
+    wait_until: datetime | None = status.memory.next_try_at.get(failure_kind(intent))
+    if wait_until is not None and call.now < wait_until:
+        call.wake(wait_until)
+        return
+    call.ask(intent)
+    call.wake(call.now + timedelta(seconds=again_s))

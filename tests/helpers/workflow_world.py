@@ -1,0 +1,334 @@
+"""A world of KubernetesExecutions on a virtual clock, and the smallest driver of a workflow in it.
+
+Executions are played, not decided: each has a plan of when its action begins and ends and what comes of it. Any request
+may fail before it was carried out or after it, or take the driver's memory with it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kubernaut.actions.catalogue import target_of
+from kubernaut.conditions.spec import PolicySource, ResolvedCondition
+from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
+from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.json_types import JsonObject
+from kubernaut.resources.execution import ExecutionPhase
+from kubernaut.verdicts import Code, Judgement, Reason
+from kubernaut.verification.types import EmitEvent, Looked, ReadFacts, StoreStatus
+from kubernaut.workflow.decide import begin, decide
+from kubernaut.workflow.intents import (
+    AddFinalizer,
+    AskOutcome,
+    CreateExecution,
+    DeleteExecution,
+    Intent,
+    PinWorkflow,
+    RecordWorkflow,
+    RemoveFinalizer,
+    ReviewAccess,
+    StageIntent,
+)
+from kubernaut.workflow.keys import StepKey, Undo
+from kubernaut.workflow.status import WorkflowStatus
+from kubernaut.workflow.status_json import from_json, to_json
+from kubernaut.workflow.types import (
+    AccessReviewed,
+    CouldNot,
+    EnforcementSeen,
+    ExecutionSeen,
+    FinalizerSet,
+    Observation,
+    OutcomeAnswered,
+    PeopleSeen,
+    StepConditions,
+    StepLooked,
+    StepRun,
+    WorkflowConditions,
+    WorkflowPinned,
+    WorkflowRun,
+)
+
+from .execution_world import CrashedError, Fault, NeverEndsError
+
+START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PASSED = Judgement(Code.PASSED, Reason.ALLOWED)
+NOT_SO = Judgement(Code.FAILED, Reason.NOT_ALLOWED, "not so")
+MOST_CALLS = 6000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPlan:
+    """What becomes of a step's KubernetesExecution.
+
+    Attributes
+    ----------
+    begins_s, ends_s, over_s : float
+        From its creation to the action's begin and end, and to its result. `begins_s` None: the action never runs.
+    succeeds : bool
+    changes : bool
+        Whether the action changed something (or may have).
+    reversible : bool
+    """
+
+    begins_s: float | None = 1.0
+    ends_s: float = 2.0
+    over_s: float = 3.0
+    succeeds: bool = True
+    changes: bool = True
+    reversible: bool = True
+
+
+@dataclass(slots=True)
+class Standing:
+    """A KubernetesExecution in the world."""
+
+    uid: str
+    created_s: float
+    plan: ExecutionPlan
+    work: Undo
+    deleted_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """Everything that is not decided: executions by key, verdicts by (key, phase).
+
+    Attributes
+    ----------
+    passes_after_s : mapping of (StepKey, Phase) to float or None
+        Virtual second since the stage's step began from which its condition passes; None: never.
+    """
+
+    executions: Mapping[StepKey, ExecutionPlan] = field(default_factory=dict)
+    passes_after_s: Mapping[tuple[StepKey, Phase], float | None] = field(default_factory=dict)
+    people: Callable[[float], PeopleSeen] = lambda _now_s: PeopleSeen(admission_policy_present=True)
+    outcome: Outcome = Outcome.EFFECTIVE
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class WorkflowWorld:
+    """The world and what happened in it.
+
+    Attributes
+    ----------
+    created, deleted, effects : list of StepKey
+        Executions made, cancelled, and whose action changed something, in order.
+    phases_at_create : list
+        Copies of the stored steps' phases whenever an execution was created.
+    """
+
+    run: WorkflowRun
+    plans: Plans
+    faults: Iterator[Fault | None]
+    now_s: float = 0.0
+    stored: JsonObject | None = None
+    finalizer: bool = False
+    standing: dict[StepKey, Standing] = field(default_factory=dict)
+    created: list[StepKey] = field(default_factory=list)
+    created_open: list[tuple[StepKey, WorkflowStatus]] = field(default_factory=list)
+    deleted: list[StepKey] = field(default_factory=list)
+    recorded: list[WorkflowStatus] = field(default_factory=list)
+    events: list[EmitEvent] = field(default_factory=list)
+    looks: list[tuple[float, StepKey, Phase]] = field(default_factory=list)
+
+    def moment(self, at_s: float) -> datetime:
+        """Give the moment of a virtual second."""
+        return START + timedelta(seconds=at_s)
+
+    def status(self) -> WorkflowStatus:
+        """Read what is stored, or begin."""
+        return begin(self.run, now=self.moment(self.now_s)) if self.stored is None else from_json(self.stored)
+
+    def drive(self, *, until_s: float = 1e7, deleted_at_s: float | None = None) -> WorkflowStatus:
+        """Drive the workflow until nothing is left to do."""
+        status, told = self.status(), list[Observation]()
+        for _ in range(MOST_CALLS):
+            people = self.plans.people(self.now_s)
+            deleted = deleted_at_s is not None and self.now_s >= deleted_at_s
+            noticed: list[Observation] = [
+                replace(people, deleted=people.deleted or deleted, finalizer=self.finalizer),
+                EnforcementSeen(enforcement=True),
+            ]
+            if not told:
+                noticed += [self._seen(key) for key in status.followed]
+            decision = decide(self.run, status, [*noticed, *told], self.moment(self.now_s))
+            status = decision.status
+            try:
+                told = self._carry_out(decision.intents, status)
+            except CrashedError:
+                status, told = self.status(), []
+                self.now_s += 1.0
+                continue
+            if told:
+                continue
+            if decision.next_due is None or (status.over and not self.finalizer):
+                return status
+            due_s = (decision.next_due - START).total_seconds()
+            if deleted_at_s is not None and self.now_s < deleted_at_s < due_s:
+                due_s = deleted_at_s
+            self.now_s = max(self.now_s + 0.001, min([due_s, *self._changes()]))
+            if self.now_s > until_s:
+                return status
+        raise NeverEndsError(f"{status.phase}: {status.message}")
+
+    def _changes(self) -> list[float]:
+        """Give the coming moments at which an execution changes: a watch would wake the driver then."""
+        coming = []
+        for standing in self.standing.values():
+            plan = standing.plan
+            for after_s in (plan.begins_s, plan.ends_s, plan.over_s):
+                at_s = standing.created_s + (after_s or 0.0)
+                if at_s > self.now_s:
+                    coming.append(at_s)
+        return coming
+
+    def _carry_out(self, intents: tuple[Intent, ...], status: WorkflowStatus) -> list[Observation]:
+        told: list[Observation] = []
+        for intent in intents:
+            fault = None if isinstance(intent, EmitEvent | RecordWorkflow) else next(self.faults)
+            if fault is Fault.CRASH_BEFORE:
+                raise CrashedError
+            if fault is Fault.BEFORE:
+                return [*told, CouldNot(intent=intent, why="busy")]
+            answer = self._perform(intent, status)
+            if fault is Fault.CRASH_AFTER:
+                raise CrashedError
+            if fault is Fault.AFTER:
+                return [*told, CouldNot(intent=intent, why="no answer")]
+            if answer is not None:
+                told.append(answer)
+        return told
+
+    def _perform(self, intent: Intent, status: WorkflowStatus) -> Observation | None:
+        match intent:
+            case StoreStatus():
+                self.stored = to_json(status)
+            case RecordWorkflow():
+                self.recorded.append(status)
+            case EmitEvent():
+                self.events.append(intent)
+            case PinWorkflow():
+                return WorkflowPinned(conditions=self._conditions())
+            case ReviewAccess():
+                return AccessReviewed(missing=self.plans.missing)
+            case AddFinalizer():
+                self.finalizer = True
+                return FinalizerSet(present=True)
+            case RemoveFinalizer():
+                self.finalizer = False
+                return FinalizerSet(present=False)
+            case CreateExecution():
+                return self._create(intent)
+            case DeleteExecution():
+                self._delete(intent.key)
+            case AskOutcome():
+                return OutcomeAnswered(outcome=self.plans.outcome, source=OutcomeSource.QUERY)
+            case StageIntent():
+                return self._stage(intent)
+        return None
+
+    def _create(self, intent: CreateExecution) -> ExecutionSeen:
+        if intent.key not in self.standing:
+            plan = self.plans.executions.get(intent.key, ExecutionPlan())
+            self.standing[intent.key] = Standing(f"uid-{intent.key}", self.now_s, plan, intent.work)
+            self.created.append(intent.key)
+            self.created_open.append((intent.key, self.status()))
+        return self._seen(intent.key)
+
+    def _delete(self, key: StepKey) -> None:
+        standing = self.standing.get(key)
+        if standing is not None and standing.deleted_s is None:
+            standing.deleted_s = self.now_s
+            self.deleted.append(key)
+
+    def _seen(self, key: StepKey) -> ExecutionSeen:
+        standing = self.standing.get(key)
+        if standing is None:
+            return ExecutionSeen(key=key, found=False)
+        plan, age_s = standing.plan, self.now_s - standing.created_s
+        began = plan.begins_s is not None and age_s >= plan.begins_s
+        if standing.deleted_s is not None and not began:
+            return ExecutionSeen(
+                key=key, found=True, uid=standing.uid, phase=ExecutionPhase.FAILED, over=True, message="deleted"
+            )
+        ended = began and age_s >= plan.ends_s
+        over = age_s >= plan.over_s
+        undo = Undo(action=standing.work.action, parameters=standing.work.parameters)
+        return ExecutionSeen(
+            key=key,
+            found=True,
+            uid=standing.uid,
+            phase=ExecutionPhase.SUCCEEDED if plan.succeeds else ExecutionPhase.FAILED,
+            over=over,
+            succeeded=over and plan.succeeds,
+            may_have_changed=began and plan.changes,
+            target_uid=f"target-{target_of(standing.work.action, standing.work.parameters).name}",
+            action_began_at=self.moment(standing.created_s + (plan.begins_s or 0.0)) if began else None,
+            action_ended_at=self.moment(standing.created_s + plan.ends_s) if ended else None,
+            undo=undo if began and plan.reversible else None,
+            message="" if plan.succeeds else "it failed",
+        )
+
+    def _stage(self, intent: StageIntent) -> StepLooked | None:
+        if not isinstance(intent.intent, ReadFacts):
+            return None
+        self.looks.append((self.now_s, intent.key, intent.phase))
+        after_s = self.plans.passes_after_s.get((intent.key, intent.phase), 0.0)
+        began = self.status().state(intent.key).started_at or self.moment(self.now_s)
+        age_s = (self.moment(self.now_s) - began).total_seconds()
+        judgement = PASSED if after_s is not None and age_s >= after_s else NOT_SO
+        now = self.moment(self.now_s)
+        return StepLooked(
+            key=intent.key,
+            phase=intent.phase,
+            looked=Looked(
+                slots=intent.intent.slots,
+                began_at=now,
+                read_at=now,
+                judgements=dict.fromkeys(intent.intent.slots, judgement),
+            ),
+        )
+
+    def _conditions(self) -> WorkflowConditions:
+        suite = StepConditions(conditions=(condition(Phase.PRE), condition(Phase.POST)), observed_share=0.0)
+        return WorkflowConditions(
+            digest="set-1",
+            forward={step.number: suite for step in self.run.steps},
+            undo={"scale_deployment": suite},
+        )
+
+
+def condition(phase: Phase, *, required: bool = True, percent: float = 100.0) -> ResolvedCondition:
+    """Give a condition of the step level, enforced in every incident."""
+    return ResolvedCondition(
+        id=ConditionId("scale_deployment", Level.STEP, phase, "ready"),
+        description="",
+        policy_digest="digest",
+        policy_source=PolicySource.SHIPPED,
+        required=required,
+        rollout_percent=percent,
+        timeout_s=30.0 if phase is Phase.PRE else 60.0,
+    )
+
+
+def step(number: int, *depends_on: int, target: str = "", **changes: Any) -> StepRun:
+    """Give a step that scales a Deployment of its own."""
+    name = target or f"web-{number}"
+    return StepRun(
+        number=number,
+        action="scale_deployment",
+        parameters={"deployment": {"name": name, "namespace": "shop", "replicas": 3}},
+        depends_on=depends_on,
+        **changes,
+    )
+
+
+def run_of(*steps: StepRun, **changes: Any) -> WorkflowRun:
+    """Give a workflow of some steps."""
+    return WorkflowRun(uid="wf-1", namespace="shop", name="incident", steps=steps, **changes)
+
+
+BACK = Purpose.ROLLBACK

@@ -95,6 +95,17 @@ class WorkerEvaluator:
         """Process id of the live worker, if it is our own."""
         return self._process.pid if self._process is not None else None
 
+    def start(self) -> None:
+        """Have the worker ready, or find that it cannot be; the first use does it too.
+
+        Raises
+        ------
+        EvaluatorError
+            The worker cannot be started or reached, or the evaluator was closed.
+        """
+        with self._lock:
+            self._live()
+
     def close(self) -> None:
         """End the worker; the evaluator cannot be used afterwards."""
         with self._lock:

@@ -98,7 +98,20 @@ class EvaluatorPool:
             return len(self._made)
 
     def available(self) -> str:
-        """Give why no worker answers, or nothing: for `/readyz`."""
+        """Give why no worker answers, or nothing: for `/readyz`. Asks again where none did."""
+        with self._lock:
+            why = self._why_away
+        if why and not self._away():
+            with self._slots:
+                worker = self._take()
+                try:
+                    worker.start()
+                except EvaluatorError as error:
+                    self._note_away(str(error))
+                else:
+                    self._note_there()
+                finally:
+                    self._give_back(worker)
         with self._lock:
             return self._why_away
 

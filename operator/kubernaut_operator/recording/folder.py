@@ -35,7 +35,12 @@ class File:
 
 def file_name(pod: str, start: str, number: int) -> str:
     """Name a file; `start` is ``YYYYMMDDTHHMMSSZ``."""
-    return f"{pod}_{start}_{number:05d}.jsonl.gz"
+    return f"{_word(pod)}_{start}_{number:05d}.jsonl.gz"
+
+
+def _word(pod: str) -> str:
+    """Give a pod's name as it is, and a machine's in the same letters."""
+    return re.sub(r"[^a-z0-9.-]", "-", pod.lower())
 
 
 def files_of(folder: Path, pod: str) -> Sequence[File]:
@@ -43,7 +48,7 @@ def files_of(folder: Path, pod: str) -> Sequence[File]:
     found = []
     for path in folder.iterdir():
         match = _NAME.fullmatch(path.name)
-        if match is None or match["pod"] != pod:
+        if match is None or match["pod"] != _word(pod):
             continue
         try:
             stat = path.stat()

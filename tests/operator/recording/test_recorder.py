@@ -177,6 +177,15 @@ def test_files_too_old_go_and_those_of_others_stay(tmp_path, recorders):
     assert "notes.txt" in left
 
 
+def test_a_person_s_machine_names_its_files_too(tmp_path, recorders):
+    recorder = recorders(tmp_path, pod="Anna_s-MacBook.local", segment_bytes=10, total_bytes=3_000)
+    for n in range(5):
+        recorder.attempts([attempt(n)])
+
+    assert all(name.startswith("anna-s-macbook.local_") for name in files(tmp_path))
+    assert recorder.figures().deleted > 0
+
+
 def test_a_file_that_somebody_deletes_is_begun_anew(tmp_path, recorders):
     recorder = recorders(tmp_path)
     recorder.attempts([attempt(1)])

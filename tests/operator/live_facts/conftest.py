@@ -94,3 +94,48 @@ def stopped_server(cluster):
     process.resume()
     authority = cluster.layout.folder / "certificates" / "ca.crt"
     wait_for(lambda: api_ready(cluster.layout, authority), limit_s=60)
+
+
+@pytest.fixture(scope="module")
+def metrics_api(cluster):
+    """A metrics API whose samples the test writes: the API server keeps them, as it keeps any object."""
+    if "metrics.k8s.io" in cluster.kubectl("api-versions"):
+        pytest.skip("this cluster has a metrics API of its own, whose samples nobody can write")
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": "pods.metrics.k8s.io",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, for tests"},
+        },
+        "spec": {
+            "group": "metrics.k8s.io",
+            "names": {"kind": "PodMetrics", "plural": "pods"},
+            "scope": "Namespaced",
+            "versions": [
+                {
+                    "name": "v1beta1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+                }
+            ],
+        },
+    }
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps(definition))
+    cluster.kubectl("wait", "--for=condition=Established", "crd/pods.metrics.k8s.io", "--timeout=20s")
+    wait_for(lambda: "No resources found" in cluster.kubectl("get", "pods.metrics.k8s.io", "-A") or True)
+
+    def write(namespace, pod, *, at, window="15s", cpu="120m", memory="70Mi"):
+        sample = {
+            "apiVersion": "metrics.k8s.io/v1beta1",
+            "kind": "PodMetrics",
+            "metadata": {"name": pod, "namespace": namespace},
+            "timestamp": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "window": window,
+            "containers": [{"name": "main", "usage": {"cpu": cpu, "memory": memory}}],
+        }
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(sample))
+
+    yield write
+    cluster.kubectl("delete", "crd", "pods.metrics.k8s.io")

@@ -8,7 +8,7 @@ import pytest
 from helpers.rows import START, attempt, evaluation, execution, run_key, workflow
 from kubernaut_operator.condition_sets.names import Part
 from kubernaut_operator.condition_sets.observing import LoadState, SetsObserver
-from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_history
+from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.metrics.bounded import OTHER, Bounded, Remembered
 from kubernaut_operator.metrics.declared import METRICS, Kind
 from kubernaut_operator.metrics.executions import REMEMBERED_WORKFLOWS, TYPES_LIMIT
@@ -16,6 +16,7 @@ from kubernaut_operator.metrics.page import QUERIES, markdown
 from kubernaut_operator.recording.figures import RecorderFigures
 from prometheus_client import CollectorRegistry, generate_latest
 
+from kubernaut.enforcement.budget import BudgetState
 from kubernaut.history.rows import Outcome
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.safety import Denial
@@ -313,6 +314,18 @@ def test_loads_are_shown_from_the_beginning(registry):
     assert registry.get_sample_value("policies_loads_total", {"part": "safety", "result": "refused"}) == 0
 
 
+def test_block_budgets_are_shown_as_they_are(registry, value):
+    states = {}
+    watch_budgets(registry, lambda: states)
+    states[READY] = BudgetState(hypothesis="h", limit=0.1, incidents=30, blocks=9, spent_at=START)
+
+    labels = CRASH | {"phase": "post"}
+    assert value("condition_budget_limit_ratio", **labels) == 0.1
+    assert value("condition_budget_incidents", **labels) == 30
+    assert value("condition_budget_blocks", **labels) == 9
+    assert value("condition_set_back", **labels) == 1
+
+
 def test_the_recorders_figures_are_read_when_somebody_scrapes(registry, value):
     figures = RecorderFigures()
     watch_history(registry, lambda: figures)
@@ -340,6 +353,7 @@ def test_the_recorders_figures_are_read_when_somebody_scrapes(registry, value):
 def test_every_metric_of_the_table_is_in_the_registry_as_the_table_says(registry, metrics):
     PolicyMetrics(registry).loaded(LoadState(part=Part.STEP, accepted=True, digest="d"))
     watch_history(registry, RecorderFigures)
+    watch_budgets(registry, lambda: {READY: BudgetState(hypothesis="h", limit=0.1)})
     metrics.attempted(attempt())
     metrics.looked("scale_deployment", Phase.PRE, conditions=[READY], took_s=0.1)
     for n, verdict in enumerate((Verdict.PASSED, Verdict.FAILED, Verdict.ERROR)):

@@ -7,6 +7,7 @@ which costs the test a little power and nobody a remediation.
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from kubernaut.conditions.compiled_set import hypothesis_digest
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.budget import BudgetState, count_incident, current_budget
 from kubernaut.errors import ConflictError, InputError, NotFoundError
+from kubernaut.identity import ConditionId
 from kubernaut.verification.status_json import moment_of, rfc3339
 from kubernaut_operator.kernel.api import Api, Manifest
 from kubernaut_operator.kernel.resources import Resource
@@ -92,6 +94,12 @@ class BlockBudgets:
                 return after if after.is_spent else None
         raise ConflictError(f"somebody else keeps writing the ConfigMap {self._namespace}/{self._name}")
 
+    def kept(self) -> Mapping[ConditionId, BudgetState]:
+        """Give what was counted, as far as this process has read it: for metrics, without asking the API server."""
+        data = (self._object or {}).get("data") or {}
+        states = {_condition(key): _from_json(text) for key, text in data.items()}
+        return {condition: state for condition, state in states.items() if condition is not None and state is not None}
+
     def _state(self, condition: ResolvedCondition, *, limit: float) -> BudgetState | None:
         if self._object is None:
             self._object = self._read()
@@ -123,6 +131,14 @@ class BlockBudgets:
 def _key(condition: ResolvedCondition) -> str:
     """Give a condition's key: a ConfigMap's keys know no slash."""
     return str(condition.id).replace("/", ".")
+
+
+def _condition(key: str) -> ConditionId | None:
+    """Read a key back; None for one that somebody else wrote."""
+    try:
+        return ConditionId.parse(key.replace(".", "/"))
+    except InputError:
+        return None
 
 
 def _to_json(state: BudgetState) -> str:

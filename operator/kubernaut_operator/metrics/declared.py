@@ -11,9 +11,14 @@ from types import MappingProxyType
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from kubernaut.identity import Level
 
 WORKFLOW, EXECUTION = "workflowexecution", "kubernetesexecution"
 """Values of the label `service`: conditions of steps, and of actions."""
+
+SERVICES: Mapping[Level, str] = MappingProxyType({Level.STEP: WORKFLOW, Level.ACTION: EXECUTION})
 
 EVALUATION_BUCKETS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 TIME_TO_PASS_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -73,6 +78,7 @@ _GUIDES = ("condition_type", "phase", "required")
 _WITH_ACTION = ("condition_type", "service", "action", "required")
 _STOPPED = ("action", "condition_type")
 _CONDITION = ("condition_type", "service", "action")
+_BUDGET = (*_CONDITION, "phase")
 
 
 def _of_service(service: str) -> Iterator[Metric]:
@@ -155,6 +161,12 @@ _ALL = (
         _CONDITION,
         "Conditions that went back to warn because they stopped more runs than history had promised.",
     ),
+    _gauge("condition_budget_limit_ratio", _BUDGET, "Share of enforced incidents that history promised as the most."),
+    _gauge(
+        "condition_budget_incidents", _BUDGET, "Incidents in which it was enforced, counted against that."
+    ),
+    _gauge("condition_budget_blocks", _BUDGET, "Those of them that it stopped."),
+    _gauge("condition_set_back", _BUDGET, "1 while the condition is set back to warn because its budget is spent."),
     _counter("safety_denials_total", ("action", "policy"), "Safety policies that did not let an action run."),
     _counter(
         "executions_finished_total",
@@ -217,3 +229,10 @@ def made(name: str, registry: CollectorRegistry) -> Any:
             return Gauge(name, metric.meaning, metric.labels, registry=registry)
         case Kind.HISTOGRAM:
             return Histogram(name, metric.meaning, metric.labels, buckets=metric.buckets, registry=registry)
+
+
+def family(name: str) -> CounterMetricFamily | GaugeMetricFamily:
+    """Give an empty family of the table, for values that are asked for when somebody scrapes."""
+    metric = METRICS[name]
+    kind = CounterMetricFamily if metric.kind is Kind.COUNTER else GaugeMetricFamily
+    return kind(name, metric.meaning, labels=metric.labels)

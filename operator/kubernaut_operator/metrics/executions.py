@@ -12,11 +12,11 @@ from prometheus_client import CollectorRegistry
 
 from kubernaut.actions.catalogue import ACTIONS
 from kubernaut.history.rows import AttemptRow, EvaluationRow, ExecutionRow, WorkflowRow
-from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.identity import ConditionId, Phase
 from kubernaut.safety import Denial
 from kubernaut.verdicts import Reason, Verdict
 from kubernaut_operator.metrics.bounded import OTHER, Bounded, Remembered
-from kubernaut_operator.metrics.declared import EXECUTION, METRICS, WORKFLOW, made
+from kubernaut_operator.metrics.declared import METRICS, SERVICES, made
 
 TYPES_LIMIT = 200
 """Condition types, in all: people name them in ConfigMaps and in custom resources."""
@@ -30,7 +30,6 @@ REMEMBERED_RESULTS = 5_000
 REMEMBERED_WORKFLOWS = 1_000
 """So many wait for their outcome, which may come days later; a kilobyte each."""
 
-_SERVICES = {Level.STEP: WORKFLOW, Level.ACTION: EXECUTION}
 _STOPPING = frozenset({Verdict.FAILED, Verdict.ERROR})
 
 
@@ -146,7 +145,7 @@ class ExecutionMetrics:
             self._count("condition_timeout_total", **short)
 
     def _of_service(self, evaluation: EvaluationRow) -> None:
-        service = _SERVICES[evaluation.level]
+        service = SERVICES[evaluation.level]
         labels = {
             "condition_type": self._types(evaluation.type),
             "phase": evaluation.phase.value,
@@ -173,7 +172,7 @@ class ExecutionMetrics:
     def _condition(self, condition: ConditionId) -> dict[str, str]:
         return {
             "condition_type": self._types(condition.type),
-            "service": _SERVICES[condition.level],
+            "service": SERVICES[condition.level],
             "action": _known(condition.action),
         }
 

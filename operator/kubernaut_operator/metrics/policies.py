@@ -4,12 +4,12 @@ import threading
 from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from kubernaut_operator.condition_sets.names import Part
 from kubernaut_operator.condition_sets.observing import LoadState
-from kubernaut_operator.metrics.declared import METRICS, made
+from kubernaut_operator.metrics.declared import family, made
 
 
 class PolicyMetrics(Collector):
@@ -32,14 +32,10 @@ class PolicyMetrics(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Give what is in force now, once somebody scrapes."""
-        loaded, info = _gauge("policies_loaded"), _gauge("policies_info")
+        loaded, info = family("policies_loaded"), family("policies_info")
         with self._lock:
             states = tuple(self._states.values())
         for state in states:
             loaded.add_metric([state.part.value], float(state.accepted))
             info.add_metric([state.part.value, state.digest, state.resource_version], 1.0)
         return [loaded, info]
-
-
-def _gauge(name: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(name, METRICS[name].meaning, labels=METRICS[name].labels)

@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,7 @@ def _documents() -> Mapping[str, Callable[[], str]]:
     from kubernaut_simulator.history.schema_page import markdown as history_markdown
     from kubernaut_simulator.worlds.scenario_page import markdown as worlds_markdown
 
+    from kubernaut.actions.catalogue import ACTIONS
     from kubernaut.actions.page import markdown as actions_markdown
     from kubernaut.facts.table import markdown as facts_markdown
     from kubernaut.policy.suite_page import suite_page
@@ -25,7 +27,7 @@ def _documents() -> Mapping[str, Callable[[], str]]:
     return {
         "docs/cli.md": cli_markdown,
         "docs/decision-table.svg": decision_picture,
-        "docs/policies/scale_deployment.md": lambda: suite_page("scale_deployment"),
+        **{f"docs/policies/{action}.md": partial(suite_page, action) for action in ACTIONS},
         "docs/facts.md": facts_markdown,
         "docs/history.md": history_markdown,
         "docs/operator/actions.md": actions_markdown,

@@ -55,7 +55,55 @@ def test_the_shipped_ones_are_always_there():
 
     assert {one.key for one in loaded().policies} == shipped
     assert {one.key for one in loaded(freeze__rego=FREEZE).policies} == {*shipped, "freeze"}
-    assert [one.key for one in loaded().of("restart_pod")] == ["protected_namespaces"]
+    assert {one.key for one in loaded().of("restart_pod")} == {
+        "protected_namespaces",
+        "restart_pod.disruption_budget_respected",
+    }
+    assert [one.key for one in loaded().of("rollback_deployment")] == ["protected_namespaces"]
+
+
+def test_a_ready_pod_goes_only_where_its_budgets_let_one_go():
+    def restart(**facts):
+        seen = {"pod_found": True, "target_pod": {"ready": True}, "disruptions_allowed": 1, **facts}
+        return [one.message for one in denied(loaded(), action="restart_pod", **seen)]
+
+    assert restart() == []
+    assert restart(disruptions_allowed=None) == []
+    assert restart(disruptions_allowed=0) == [
+        "safety.restart_pod.disruption_budget_respected: "
+        "a PodDisruptionBudget of the ready pod lets none go now (disruptionsAllowed is 0)"
+    ]
+    assert restart(disruptions_allowed=0, target_pod={"ready": False}) == []
+
+
+def test_a_budget_that_could_not_be_read_denies():
+    hidden = {"disruptions_allowed": Unobserved(UnobservedReason.FORBIDDEN, "may not list")}
+    (one,) = denied(loaded(), action="restart_pod", pod_found=True, target_pod={"ready": True}, unobserved=hidden)
+
+    assert (one.key, one.judgement.reason) == ("restart_pod.disruption_budget_respected", Reason.FACT_UNOBSERVED)
+
+
+@pytest.mark.parametrize(
+    ("now", "asked", "message"),
+    [
+        (3, 15, ""),
+        (3, 16, "16 replicas asked for, at most 15 allowed from 3"),
+        (0, 5, ""),
+        (0, 6, "6 replicas asked for, at most 5 allowed from 0"),
+        (400, 500, ""),
+        (400, 501, "501 replicas asked for, at most 500 allowed from 400"),
+        (600, 590, ""),
+    ],
+)
+def test_without_a_configmap_the_bounds_are_the_shipped_ones(now, asked, message):
+    found = denied(loaded(), current_replicas=now, target_replicas=asked)
+
+    assert [one.message for one in found] == ([f"safety.scale_deployment.bounded_change: {message}"] if message else [])
+    assert {one.key: dict(one.settings) for one in loaded().policies}["scale_deployment.bounded_change"] == {
+        "factor": 5,
+        "step_replicas": 5,
+        "maximum_replicas": 500,
+    }
 
 
 def test_what_is_safe_is_let_through_and_what_is_not_is_told():
@@ -70,7 +118,7 @@ def test_additions_deny_too():
     safety = loaded(freeze__rego=FREEZE, scale_deployment__freeze__rego=FREEZE)
 
     assert [one.key for one in denied(safety, parameters={"frozen": True})] == ["freeze", "scale_deployment.freeze"]
-    assert [one.key for one in denied(safety, action="restart_pod", parameters={"frozen": True})] == ["freeze"]
+    assert [one.key for one in denied(safety, action="rollback_deployment", parameters={"frozen": True})] == ["freeze"]
 
 
 class Absent:

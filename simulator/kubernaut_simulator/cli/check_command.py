@@ -49,7 +49,7 @@ def check(
     ] = "scale_deployment",
     target: Annotated[
         str | None,
-        typer.Option("--target", metavar="NAMESPACE/NAME", help="May be left out where one Deployment is in the dump."),
+        typer.Option("--target", metavar="NAMESPACE/NAME", help="May be left out where one is in the dump."),
     ] = None,
     parameters: Annotated[
         list[str] | None,
@@ -89,6 +89,8 @@ def check(
     not hold in it is NotYet. Without --before restarts and OOM kills count from each pod's start.
 
     Example: kubernaut check --objects dump.json --target shop/web -p replicas=5
+
+    Example: kubernaut check --action restart_pod --objects dump.json --target shop/web-7d9c-x2z
     """
     from kubernaut.facts.dumps import latest_time, missing_kinds
     from kubernaut.facts.extract import extract, take_baseline
@@ -97,7 +99,13 @@ def check(
     from kubernaut.suite import check_suite
     from kubernaut_simulator.cli.check_pages import check_document, check_text, has_restarts
     from kubernaut_simulator.cli.complete_kinds import complete_kinds
-    from kubernaut_simulator.cli.dumps import chosen_target, given_parameters, other_deployments, read_dumps
+    from kubernaut_simulator.cli.dumps import (
+        chosen_target,
+        given_parameters,
+        others_of_the_kind,
+        read_dumps,
+        target_kind,
+    )
     from kubernaut_simulator.cli.exits import GateNotMetError
     from kubernaut_simulator.cli.loading import compile_with_facts, load_conditions, shipped_conditions
     from kubernaut_simulator.cli.output import print_document, say, warn
@@ -108,10 +116,10 @@ def check(
         warn(f"ignored: {one}")
     for why in found.unreadable.values():
         warn(why)
-    where = chosen_target(found, target)
-    others = other_deployments(found, where)
+    where = chosen_target(found, target, kind=target_kind(action))
+    others = others_of_the_kind(found, where)
     if others:
-        warn(f"the dump has no Deployment {where.namespace}/{where.name}; in it: {others}")
+        warn(f"the dump has no {where}; in it: {others}")
     checked_parameters = given_parameters(action, where, parameters or [])
     earlier = ObjectSet.from_objects(read_dumps(before)) if before else None
     now = parse_instant(at, "--at") or latest_time(found) or datetime.now(UTC)
@@ -144,6 +152,8 @@ def check(
     failed = _not_passed(checked)
     if earlier is None and has_restarts(snapshot.facts):
         say('no --before dump: "since the action" means since each pod\'s start')
+    if earlier is None and snapshot.facts.get("pod_found") is False:
+        say("no --before dump: what the pod belonged to, and which pods are new, is not known")
     lacking = _not_provided(checked, missing)
     if lacking:
         say(f"if the dump holds all that there is, say so: {' '.join(f'--complete {kind}' for kind in lacking)}")

@@ -60,7 +60,9 @@ def check_text(document: Mapping[str, Any]) -> str:
 
 def seen(facts: Mapping[str, Any]) -> Iterator[str]:
     """Say what a person would see at the target, one line each; what the dump does not hold is not mentioned."""
-    if facts.get("deployment_found") is False:
+    if "pod_found" in facts:
+        yield from _target_pod(facts)
+    elif facts.get("deployment_found") is False:
         yield "there is no such Deployment"
         return
     pods = facts.get("pods")
@@ -81,6 +83,20 @@ def seen(facts: Mapping[str, Any]) -> Iterator[str]:
 def has_restarts(facts: Mapping[str, Any]) -> bool:
     """Say whether any pod has restarted or was OOM-killed, which conditions count from a zero point."""
     return any(pod.get("restarts_since_baseline") or pod.get("oom_killed") for pod in facts.get("pods") or ())
+
+
+def _target_pod(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Say how a target that is a pod stands, or what came in its place."""
+    pod = facts.get("target_pod")
+    kind = facts.get("workload_kind")
+    if pod is None:
+        yield "there is no such Pod"
+    elif "workload_kind" in facts:
+        yield f"a pod of {kind} {facts.get('workload_name')}" if kind else "a pod that nothing controls"
+    if pod is not None and facts.get("pods") is None:
+        yield _pod(pod) or f"{pod.get('name')}: {pod.get('status', 'status unknown')}"
+    for new in facts.get("replacement_pods") or ():
+        yield f"new since then: {new.get('name')}: {new.get('status', 'status unknown')}"
 
 
 def _pod(pod: Mapping[str, Any]) -> str:

@@ -17,13 +17,13 @@ from kubernaut_simulator.cli.loading import read_text
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from kubernaut.facts.objects import ObjectSet, Target
+    from kubernaut.facts.objects import KubeObject, ObjectSet, Target
     from kubernaut.json_types import JsonObject
 
 
 STDIN = "-"
-DEPLOYMENTS_SHOWN = 10
-"""Deployments of a dump that are named where the target is not among them."""
+NAMES_SHOWN = 10
+"""Objects of a dump that are named where the target is not among them."""
 
 
 def read_dumps(paths: Sequence[Path]) -> list[Any]:
@@ -47,7 +47,7 @@ def read_dumps(paths: Sequence[Path]) -> list[Any]:
     return objects
 
 
-_HOW_TO_SAVE = "save a dump with kubectl get deploy,rs,pods,nodes,resourcequotas,events -A -o json"
+_HOW_TO_SAVE = "save a dump with kubectl get deploy,rs,pods,nodes,resourcequotas,pdb,events -A -o json"
 
 
 def _standard_input() -> str:
@@ -121,13 +121,31 @@ def _loader() -> Any:
     return Loader
 
 
-def chosen_target(objects: ObjectSet, text: str | None) -> Target:
-    """Give the target that the user named, or the only Deployment of the dump.
+def target_kind(action: str) -> str:
+    """Give the kind of object that an action acts on, which is what the nested part of its parameters is called.
 
     Raises
     ------
     InputError
-        Not NAMESPACE/NAME, or no single Deployment to choose.
+        There is no such action.
+    """
+    from kubernaut.actions.catalogue import action_definition, top_level_parameters
+    from kubernaut.actions.definition import ActionParameters
+
+    model: type[ActionParameters] = action_definition(action).parameters
+    beside = top_level_parameters(action)
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    part = next(name for name in names if name not in beside)
+    return part[0].upper() + part[1:]
+
+
+def chosen_target(objects: ObjectSet, text: str | None, *, kind: str = "Deployment") -> Target:
+    """Give the target that the user named, or the only object of the kind in the dump.
+
+    Raises
+    ------
+    InputError
+        Not NAMESPACE/NAME, or no single object to choose.
     """
     from kubernaut.facts.dumps import targets_in
     from kubernaut.facts.objects import Target
@@ -136,25 +154,26 @@ def chosen_target(objects: ObjectSet, text: str | None) -> Target:
         namespace, slash, name = text.partition("/")
         if not slash or not namespace or not name:
             raise InputError(f"--target {text!r}: write NAMESPACE/NAME, e.g. shop/web")
-        return Target(kind="Deployment", namespace=namespace, name=name)
-    found = targets_in(objects)
+        return Target(kind=kind, namespace=namespace, name=name)
+    found = targets_in(objects, kind)
     if len(found) == 1:
         return found[0]
-    names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
     raise InputError(
-        f"say which Deployment with --target NAMESPACE/NAME; in the dump: {names}"
+        f"say which {kind} with --target NAMESPACE/NAME; in the dump: {_names(found)}"
         if found
-        else "no Deployment in the dump; say which one is meant with --target NAMESPACE/NAME"
+        else f"no {kind} in the dump; say which one is meant with --target NAMESPACE/NAME"
     )
 
 
-def other_deployments(objects: ObjectSet, target: Target) -> str:
-    """Name the Deployments of a dump that has some, but not the target; else empty."""
-    names = sorted(f"{one.namespace}/{one.name}" for one in objects.of("Deployment"))
-    if objects.find(target) is not None or not names:
-        return ""
-    more = f" and {len(names) - DEPLOYMENTS_SHOWN} more" if len(names) > DEPLOYMENTS_SHOWN else ""
-    return f"{', '.join(names[:DEPLOYMENTS_SHOWN])}{more}"
+def others_of_the_kind(objects: ObjectSet, target: Target) -> str:
+    """Name the objects of the target's kind in a dump that has some, but not the target; else empty."""
+    return "" if objects.find(target) is not None else _names(objects.of(target.kind))
+
+
+def _names(found: Sequence[Target | KubeObject]) -> str:
+    names = [f"{one.namespace}/{one.name}" for one in found]
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return f"{', '.join(names[:NAMES_SHOWN])}{more}"
 
 
 def given_parameters(action: str, target: Target, texts: Sequence[str]) -> JsonObject:

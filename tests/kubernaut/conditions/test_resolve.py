@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubernaut.actions.catalogue import ACTIONS
 from kubernaut.conditions.added import added_by_step, added_conditions
 from kubernaut.conditions.compiled_set import compile_set, hypothesis_digest
 from kubernaut.conditions.condition_set import ConditionSet, Shipped, shipped_set
@@ -51,12 +53,15 @@ def run(conditions, *entries, namespace="team-a", environment="", phase="preCond
     )
 
 
-def test_the_shipped_suite_is_evaluated_on_every_run_and_nothing_of_it_blocks():
-    for level in Level:
+def test_the_shipped_suites_are_evaluated_on_every_run_and_nothing_of_them_blocks():
+    for level, action in product(Level, ACTIONS):
         conditions = compile_set(shipped_set(level, shipped_defaults()), compile_policy)
-        resolution = run(conditions, level=level)
+        resolution = resolve(conditions, action=action, namespace="team-a", compile_=compile_policy)
 
-        assert {one.id for one in resolution.conditions} == set(conditions.texts.suite)
+        assert {one.id for one in resolution.conditions} == {
+            one for one in conditions.texts.suite if one.action == action
+        }
+        assert len(resolution.conditions) >= 3
         assert {one.policy_source for one in resolution.conditions} == {PolicySource.SHIPPED}
         assert {one.rollout_percent for one in resolution.conditions} == {0}
         assert resolution.set_digest == conditions.texts.digest
@@ -86,7 +91,7 @@ def test_the_guides_example_resolves_with_the_sets_policies(with_configmap):
         compile_policy(inline, name="inline", libraries=texts.libraries)
     assert capacity.policy_source is (PolicySource.CONFIGMAP if with_configmap else PolicySource.SHIPPED)
     assert capacity.description == "Cluster must have capacity"
-    assert {one.id for one in resolution.conditions} == set(texts.suite)
+    assert {one.id for one in resolution.conditions} == {one for one in texts.suite if one.action == action}
     assert all(one.rollout_percent == 0 for one in resolution.conditions)
     assert sum("inline rego is not used" in note for note in resolution.notes) == 4
 

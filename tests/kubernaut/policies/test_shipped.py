@@ -5,7 +5,9 @@ import re
 import pytest
 import yaml
 
-from kubernaut.facts.registry import known_paths
+from kubernaut.actions.catalogue import ACTIONS
+from kubernaut.facts.reading import is_about
+from kubernaut.facts.registry import REGISTRY, known_paths
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
@@ -34,21 +36,60 @@ def suite(level):
     }
 
 
-def test_the_suites_are_those_of_the_design():
-    assert {str(one).split("/", 1)[1] for level in Level for one in suite(level)} == {
-        "step/pre/deployment_exists",
-        "step/pre/cluster_capacity_available",
-        "step/pre/current_replicas_match",
-        "step/post/desired_replicas_running",
-        "step/post/deployment_health_check",
-        "action/pre/deployment_exists",
-        "action/pre/cluster_capacity_available",
-        "action/pre/image_pull_secrets_valid",
-        "action/pre/node_selector_matches",
-        "action/post/no_crashloop_pods",
-        "action/post/resource_usage_acceptable",
-        "action/post/cpu_throttling_acceptable",
-    }
+SUITES = {
+    "scale_deployment": {
+        "step/pre/deployment_exists": "10s",
+        "step/pre/cluster_capacity_available": "10s",
+        "step/pre/current_replicas_match": "5s",
+        "step/post/desired_replicas_running": "2m",
+        "step/post/deployment_health_check": "2m",
+        "action/pre/deployment_exists": "10s",
+        "action/pre/cluster_capacity_available": "10s",
+        "action/pre/image_pull_secrets_valid": "10s",
+        "action/pre/node_selector_matches": "10s",
+        "action/post/no_crashloop_pods": "2m",
+        "action/post/resource_usage_acceptable": "2m",
+        "action/post/cpu_throttling_acceptable": "5m",
+    },
+    "restart_pod": {
+        "step/pre/pod_exists": "10s",
+        "step/pre/fault_is_the_pods_own": "10s",
+        "step/post/replacement_pod_ready": "3m",
+        "step/post/workload_serves": "3m",
+        "action/pre/pod_exists": "10s",
+        "action/pre/pod_will_be_recreated": "10s",
+        "action/pre/others_serve_meanwhile": "10s",
+        "action/pre/no_rollout_in_progress": "10s",
+        "action/post/replacement_crash_free": "3m",
+    },
+    "rollback_deployment": {
+        "step/pre/deployment_exists": "10s",
+        "step/pre/earlier_revision_exists": "10s",
+        "step/pre/rollout_precedes_incident": "10s",
+        "step/post/rollback_complete": "5m",
+        "step/post/deployment_health_check": "5m",
+        "action/pre/earlier_revision_exists": "10s",
+        "action/pre/earlier_revision_proved": "10s",
+        "action/pre/rollouts_not_paused": "10s",
+        "action/post/wanted_revision_serving": "2m",
+        "action/post/no_crashloop_pods": "5m",
+    },
+}
+
+
+def test_the_suites_are_those_of_the_design_with_timeouts_of_the_guide_for_its_own():
+    found = {}
+    for level in Level:
+        for one, entry in suite(level).items():
+            found.setdefault(one.action, {})[str(one).split("/", 1)[1]] = entry["timeout"]
+
+    assert found == SUITES
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_every_action_has_a_suite_of_three_to_seven_at_each_level(action):
+    for level in Level:
+        assert 3 <= len([one for one in SUITES[action] if one.startswith(level.value)]) <= 7
 
 
 def test_every_condition_of_the_suites_has_a_policy_and_every_policy_a_place():
@@ -69,28 +110,20 @@ def test_out_of_the_box_nothing_blocks(level):
     assert {entry["rolloutPercent"] for entry in suite(level).values()} == {0}
 
 
-def test_timeouts_are_those_of_the_guide_and_nothing_bad_is_watched_for_a_while():
-    timeouts = {one.type: entry["timeout"] for level in Level for one, entry in suite(level).items()}
+def test_that_nothing_bad_happened_is_watched_for_a_while():
     holds = {
-        one.type: entry["holdFor"]
+        f"{one.action}/{one.type}": entry["holdFor"]
         for entry_level in Level
         for one, entry in suite(entry_level).items()
         if "holdFor" in entry
     }
 
-    assert timeouts == {
-        "deployment_exists": "10s",
-        "cluster_capacity_available": "10s",
-        "current_replicas_match": "5s",
-        "image_pull_secrets_valid": "10s",
-        "node_selector_matches": "10s",
-        "desired_replicas_running": "2m",
-        "deployment_health_check": "2m",
-        "no_crashloop_pods": "2m",
-        "resource_usage_acceptable": "2m",
-        "cpu_throttling_acceptable": "5m",
+    assert holds == {
+        "scale_deployment/no_crashloop_pods": "20s",
+        "scale_deployment/resource_usage_acceptable": "20s",
+        "restart_pod/replacement_crash_free": "20s",
+        "rollback_deployment/no_crashloop_pods": "20s",
     }
-    assert holds == {"no_crashloop_pods": "20s", "resource_usage_acceptable": "20s"}
 
 
 @pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.file)
@@ -103,6 +136,16 @@ def test_each_policy_loads_with_registered_facts_only_and_describes_itself(polic
     assert not compiled.reads_everything
     assert all(one.description and one.minimum is not None and one.maximum is not None for one in compiled.parameters)
     assert "default allow := false" in policy.source
+
+
+@pytest.mark.parametrize("policy", EVERY, ids=lambda policy: policy.file)
+def test_each_policy_reads_only_what_is_told_of_its_actions_target(policy):
+    compiled = compile_policy(policy.source, name=policy.file, libraries=shipped_libraries())
+    kind = "Pod" if policy.action == "restart_pod" else "Deployment"
+    facts = [REGISTRY[path[0]] for path in compiled.reads if path[0] in REGISTRY]
+
+    assert facts
+    assert [fact.name for fact in facts if not is_about(fact, kind)] == []
 
 
 @pytest.mark.parametrize("policy", shipped_policies(), ids=lambda policy: policy.file)
@@ -126,6 +169,7 @@ def test_safety_policies_live_where_guards_look_for_them():
         (None, "protected_namespaces"),
         ("scale_deployment", "no_scale_to_zero"),
         ("scale_deployment", "bounded_change"),
+        ("restart_pod", "disruption_budget_respected"),
     }
     assert all(
         compile_policy(one.source, name=one.file).package.startswith("safety.") for one in shipped_safety_policies()

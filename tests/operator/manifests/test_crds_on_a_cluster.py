@@ -169,7 +169,7 @@ def test_a_large_workflow_fits_what_rules_may_cost(installed):
         for number in range(1, 65)
     ]
 
-    apply(installed, workflow("default", *steps), "--dry-run=server")
+    installed.cluster.kubectl("create", "--dry-run=server", "-f", "-", stdin=json.dumps(workflow("default", *steps)))
 
 
 def test_the_spec_is_fixed_once_it_has_started(installed, namespace):

@@ -34,7 +34,7 @@ from kubernaut_operator.execution.kinds import JOBS, KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.locks import LOCK_SELECTOR, TargetLocks
 from kubernaut_operator.execution.looking import Looking
 from kubernaut_operator.execution.noting import Noting
-from kubernaut_operator.execution.observing import ExecutionObserver, NoObserver
+from kubernaut_operator.execution.observing import ExecutionObserver
 from kubernaut_operator.execution.performing import Performer
 from kubernaut_operator.execution.pinning import Pinning
 from kubernaut_operator.execution.runs import Runs
@@ -49,6 +49,7 @@ from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
 from kubernaut_operator.live_facts.reader import FactReader
+from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_history
 from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
 from kubernaut_operator.settings import Settings
@@ -83,7 +84,7 @@ class _Operator:
         self._random = Random()  # noqa: S311 - spreads watches, decides nothing
         self._registry = CollectorRegistry()
         self._metrics = KernelMetrics(self._registry)
-        self._observer: ExecutionObserver = NoObserver()
+        self._observer: ExecutionObserver = ExecutionMetrics(self._registry)
         plain = connect(settings.connection.kubeconfig, context=settings.connection.context)
         leader = settings.leader
         leadership = (
@@ -129,6 +130,7 @@ class _Operator:
             names=ConfigMapNames(namespace=maps.namespace, step=maps.step, action=maps.action, safety=maps.safety),
             events=self._events,
             allowed_kinds=self._kinds,
+            observer=PolicyMetrics(self._registry),
         )
 
     def _history(self, closing: ExitStack, identity: str) -> Recorder | None:
@@ -142,6 +144,7 @@ class _Operator:
             may_write=self._may_write,
         )
         closing.callback(recorder.close)
+        watch_history(self._registry, recorder.figures)
         return recorder
 
     def _wire(self, closing: ExitStack) -> None:

@@ -53,7 +53,8 @@ class Looking:
         seen = {key: self._input(work, condition, reading) for key, condition in due.items()}
         judging = {key: self._threads.submit(self._judge, policies[key], seen[key]) for key in due}
         judgements = {key: one.result() for key, one in judging.items()}
-        self._observer.looked(work.run.action, phase, conditions=len(due), took_s=monotonic() - began_s)
+        judged = [condition.id for condition in due.values() if not condition.candidate]
+        self._observer.looked(work.run.action, phase, conditions=judged, took_s=monotonic() - began_s)
         record_facts = work.sure.record_facts
         return StageLooked(
             phase=phase,

@@ -104,10 +104,11 @@ class Noting:
             self._recorder.evaluations(list(rows.values()))
         entries = {entry.key: entry.condition for entry in spec.conditions}
         for key, row in rows.items():
-            if _first_time(work, f"{phase.value}/{key}"):
-                self._observer.settled(row)
-                self._count(work, entries[key], row)
-            if row.overridden and _first_time(work, f"{phase.value}/{key} overridden"):
+            self._observer.settled(row)
+            self._count(work, entries[key], row)
+            overridden = f"{phase.value}/{key}"
+            if row.overridden and overridden not in work.told:
+                work.told.add(overridden)
                 self._observer.overridden(row.condition, by=row.override_by)
 
     def execution(self, work: Work) -> None:
@@ -115,7 +116,7 @@ class Noting:
         row = execution_row(work.run, work.status, cluster_uid=self._cluster.uid(), recorded_at=datetime.now(UTC))
         if self._recorder is not None:
             self._recorder.execution(row)
-        if work.status.result is not None and _first_time(work, "ended"):
+        if work.status.result is not None:
             self._observer.ended(row, phase=work.status.phase.value, reason=work.status.reason)
 
     def event(self, work: Work, intent: EmitEvent) -> None:
@@ -160,10 +161,3 @@ class Noting:
             self._observer.budget_spent(condition.id)
             note = f"{condition.id} {spent.message}"
             self.event(work, EmitEvent(type=EventType.WARNING, reason="BlockBudgetSpent", message=note))
-
-
-def _first_time(work: Work, what: str) -> bool:
-    if what in work.told:
-        return False
-    work.told.add(what)
-    return True

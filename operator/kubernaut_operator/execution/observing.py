@@ -1,9 +1,10 @@
 """What others are told of executions as they go: metrics implement it, tests listen to it.
 
-Told once for each thing that happened in this process; a restart may tell the last one again, as any counter of a
-process does. Rows carry every label that a metric may want.
+Rows carry every label that a metric may want. What settled or ended may be told again, with the same id, when more of
+it becomes known; a restart may tell the last thing again.
 """
 
+from collections.abc import Collection
 from typing import Protocol
 
 from kubernaut.history.rows import AttemptRow, EvaluationRow, ExecutionRow
@@ -22,7 +23,7 @@ class ExecutionObserver(Protocol):
         """Note that a condition has its verdict; told again when more of it becomes known, with the same id."""
         ...
 
-    def looked(self, action: str, phase: Phase, *, conditions: int, took_s: float) -> None:
+    def looked(self, action: str, phase: Phase, *, conditions: Collection[ConditionId], took_s: float) -> None:
         """Note one look: reading the facts and judging all conditions that were due on them."""
         ...
 
@@ -41,28 +42,3 @@ class ExecutionObserver(Protocol):
     def ended(self, execution: ExecutionRow, *, phase: str, reason: str) -> None:
         """Note that a run has its result, and the reason that its status gives."""
         ...
-
-
-class NoObserver:
-    """Listens to nothing."""
-
-    def attempted(self, attempt: AttemptRow) -> None:
-        """Let it pass."""
-
-    def settled(self, evaluation: EvaluationRow) -> None:
-        """Let it pass."""
-
-    def looked(self, action: str, phase: Phase, *, conditions: int, took_s: float) -> None:
-        """Let it pass."""
-
-    def denied(self, action: str, denial: Denial) -> None:
-        """Let it pass."""
-
-    def overridden(self, condition: ConditionId, *, by: str) -> None:
-        """Let it pass."""
-
-    def budget_spent(self, condition: ConditionId) -> None:
-        """Let it pass."""
-
-    def ended(self, execution: ExecutionRow, *, phase: str, reason: str) -> None:
-        """Let it pass."""

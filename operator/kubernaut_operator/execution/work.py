@@ -65,8 +65,8 @@ class Work:
         The engine's state as the custom resource holds it; somebody else's write shows in it.
     judged : Judged or None
         None until pinned in this process.
-    told : set
-        What metrics were told of it already.
+    told : set of str
+        Conditions of which it was told already that an override let them pass.
     """
 
     key: Key

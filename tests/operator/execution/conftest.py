@@ -1,0 +1,104 @@
+"""A cluster with everything installed, the operator as a process beside it, and somebody who plays the kubelet."""
+
+import json
+
+import pytest
+from helpers.executions import WEB, create, deployment, scaling, wait_for
+from helpers.installation import install
+from helpers.operator_process import OperatorProcess
+from helpers.played_kubelet import PlayedKubelet
+from kubernaut_operator.kernel.api import connect
+from kubernaut_operator.settings import ACTIONS_NAMESPACE
+
+
+@pytest.fixture(scope="module")
+def api(cluster):
+    """The administrator's way to the API server."""
+    return connect(str(cluster.layout.kubeconfig))
+
+
+@pytest.fixture(scope="module")
+def installed(cluster):
+    return install(cluster)
+
+
+@pytest.fixture(scope="module")
+def make_operator(installed, tmp_path_factory):
+    """Make an operator's process, with the rights that the installed one has."""
+    made = []
+
+    def make(*flags, **settings):
+        folder = tmp_path_factory.mktemp("operator")
+        process = OperatorProcess(
+            installed.operator_kubeconfig(folder),
+            f"--action-image={installed.action_image}",
+            f"--history-folder={folder / 'history'}",
+            *flags,
+            **settings,
+        )
+        process.history = folder / "history"
+        made.append(process)
+        return process
+
+    yield make
+    for process in made:
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def operator(make_operator):
+    """One operator for a module's tests."""
+    return make_operator().start()
+
+
+class Shop:
+    """A namespace with a Deployment, and what of it tests ask for."""
+
+    def __init__(self, cluster, api, namespace, kubelet):
+        self.cluster = cluster
+        self.api = api
+        self.namespace = namespace
+        self.kubelet = kubelet
+
+    def scale(self, name="scale-web", **spec):
+        """Ask for the Deployment to be scaled."""
+        create(self.cluster, scaling(self.namespace, name, **spec))
+
+    def wait(self, name="scale-web", **how):
+        """Wait for an execution's result, or for `until`, and give the execution."""
+        return wait_for(self.api, self.namespace, name, **how)
+
+    def replicas(self):
+        """Give how many replicas the Deployment is to have."""
+        return self._listed("deployment", WEB)["spec"]["replicas"]
+
+    def jobs(self):
+        """Give the Jobs of the namespace's executions."""
+        return [
+            job
+            for job in self._listed("jobs", f"--namespace={ACTIONS_NAMESPACE}")["items"]
+            if job["metadata"]["annotations"].get("kubernaut.io/execution", "").startswith(f"{self.namespace}/")
+        ]
+
+    def locks(self):
+        """Give the locks on targets of the namespace."""
+        leases = self._listed("leases", f"--namespace={ACTIONS_NAMESPACE}")["items"]
+        return [one for one in leases if f" {self.namespace}/" in one["metadata"]["annotations"]["kubernaut.io/target"]]
+
+    def events(self, name="scale-web"):
+        """Give the reasons of the Events about an execution."""
+        about = self._listed("events.events.k8s.io")["items"]
+        return {one["reason"] for one in about if one["regarding"].get("name") == name}
+
+    def _listed(self, *what):
+        return json.loads(self.cluster.kubectl("get", f"--namespace={self.namespace}", *what, "--output=json"))
+
+
+@pytest.fixture
+def shop(cluster, api, installed, namespace):
+    """A namespace that opted in, with a Deployment of two ready pods."""
+    installed.opt_in(namespace)
+    create(cluster, deployment(namespace))
+    with PlayedKubelet(cluster, ACTIONS_NAMESPACE, ready=[namespace]) as kubelet:
+        cluster.kubectl("wait", "--for=condition=Available", f"deployment/{WEB}", f"--namespace={namespace}")
+        yield Shop(cluster, api, namespace, kubelet)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from kubernaut_operator.live_facts.question import Question
 
 from kubernaut.errors import UnreachableError
 from kubernaut.facts.objects import Target
+from kubernaut.facts.registry import REGISTRY
 from kubernaut.facts.snapshot import UnobservedReason
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
@@ -60,6 +62,34 @@ def test_only_what_is_read_is_fetched(web, connect_as, make_reader):
     assert reading.snapshot.unobserved == {}
     assert ("deployment_found",) in reading.snapshot.recorded
     assert [version.kind for version in reading.objects] == ["Deployment"]
+
+
+def test_a_fact_read_alone_is_what_it_is_among_all(make_reader, api, cluster, web):
+    at = datetime.now(UTC)
+    reader = make_reader(api, clock=lambda: at)
+    pod = json.loads(cluster.kubectl("get", "pods", "-n", web.namespace, "-o", "json"))["items"][0]["metadata"]
+    for target in (web, Target(kind="Pod", namespace=web.namespace, name=pod["name"], uid=pod["uid"])):
+        whole = reader.read(ask(target)).snapshot.facts
+        for name in REGISTRY:
+            alone = reader.read(ask(target, name))
+            assert alone.snapshot.facts.get(name) == whole.get(name), name
+            assert (name in alone.snapshot.facts) == (name in whole), name
+
+
+def test_a_pods_deployment_is_found_by_its_name_where_replica_sets_may_not_be_read(
+    cluster, web, connect_as, make_reader
+):
+    pod = json.loads(cluster.kubectl("get", "pods", "-n", web.namespace, "-o", "json"))["items"][0]["metadata"]
+    target = Target(kind="Pod", namespace=web.namespace, name=pod["name"], uid=pod["uid"])
+    reader = make_reader(connect_as(("", "pods"), ("apps", "deployments")))
+
+    reading = reader.read(ask(target, "current_replicas", "workload_name", "pod_found"))
+
+    assert reading.snapshot.facts["current_replicas"] == 2
+    assert reading.snapshot.facts["workload_name"] == "web"
+    gone = reader.read(ask(replace(target, name="ghost", uid=""), "current_replicas", "pod_found"))
+    assert gone.snapshot.facts["pod_found"] is False
+    assert why(gone, "current_replicas")[0] is UnobservedReason.NOT_PROVIDED
 
 
 def test_what_the_account_may_not_read_is_unobserved_and_says_so(web, connect_as, make_reader):

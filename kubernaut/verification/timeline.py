@@ -218,8 +218,8 @@ class Timeline:
         ----------
         at_s : float
         reason : Reason
-            Why. `OBSERVATION_ENDED` censors; `ACTION_NEVER_RAN` skips, since no look was at anything; any other skips
-            a condition whose observation had not begun.
+            Why. `OBSERVATION_ENDED` censors; `ACTION_NEVER_RAN` and `VALIDATION_OFF` skip, since no look was at
+            anything; any other skips a condition whose observation had not begun.
         detail : str
             One sentence for a person.
         """
@@ -227,7 +227,7 @@ class Timeline:
             return
         # What is skipped is told by cause and time, not by looks: a look that decided nothing is not stored, and a
         # restart must not turn what was censored into something skipped.
-        never = reason is Reason.ACTION_NEVER_RAN
+        never = reason in (Reason.ACTION_NEVER_RAN, Reason.VALIDATION_OFF)
         if never or (reason is not Reason.OBSERVATION_ENDED and self.last_slot < 0 and at_s <= 0.0):
             self._settle(Verdict.SKIPPED, reason, detail, -1, at_s)
         elif at_s >= self.deadlines_s[-1] and not self.nobody_looked():

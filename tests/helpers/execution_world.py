@@ -14,6 +14,7 @@ from typing import Any
 
 from kubernaut.actions.change import Change, Verb
 from kubernaut.conditions.spec import PolicySource, ResolvedCondition
+from kubernaut.enforcement.rollout import LastRun
 from kubernaut.execution.decide import Decision, begin, decide
 from kubernaut.execution.intents import (
     AddFinalizer,
@@ -174,6 +175,8 @@ class World:
         Spans of seconds in which no request is answered.
     fails : callable
         ``fails(intent, at_s) -> why``: what an intent's failure says; empty lets it be carried out.
+    upon : dict of str to callable
+        What somebody else does just before an intent of this kind is carried out for the first time.
     away_s : float
         How long nobody is there after a crash.
     happenings : list of (float, callable)
@@ -187,6 +190,7 @@ class World:
     down: tuple[tuple[float, float], ...] = ()
     happenings: list[tuple[float, Callable[["World"], None]]] = field(default_factory=list)
     fails: Callable[[Intent, float], str] = lambda _intent, _at: ""
+    upon: dict[str, Callable[["World"], None]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     denials: Callable[[float], tuple[Denial, ...]] = lambda _at: ()
     refuses_dry_run: str = ""
@@ -206,6 +210,9 @@ class World:
     effects: list[tuple[float, str]] = field(default_factory=list)
     overrides: Mapping[str, str] = field(default_factory=dict)
     digest: str = "set-1"
+    notes: tuple[str, ...] = ()
+    last_incident: str = ""
+    budget_spent: frozenset[str] = frozenset()
 
     @property
     def now(self) -> datetime:
@@ -341,6 +348,7 @@ class Driver:
         if why:
             world.pass_time(world.request_s)
             return CouldNot(intent=intent, why=why)
+        world.upon.pop(kind_of(intent), _nothing)(world)
         began_s = world.now_s
         world.pass_time(world.request_s)
         world.done.append(Done(began_s, self.uid, intent, told=fault is None))
@@ -351,6 +359,10 @@ class Driver:
             world.pass_time(world.answers_late_s)
             return CouldNot(intent=intent, why="no answer came in time")
         return answer
+
+
+def _nothing(_world: World) -> None:
+    """Let things be."""
 
 
 def moment(at_s: float) -> datetime:
@@ -474,8 +486,10 @@ def _pin(driver: Driver, intent: PinConditions, _status: ExecutionStatus) -> Pin
             conditions=world.conditions,
             blocked_deadline_s=world.blocked_deadline_s,
             observed_share=0.0,
-            notes=("the condition set is gone",) if gone else (),
-        )
+            budget_spent=world.budget_spent,
+            notes=("the condition set is gone",) if gone else world.notes,
+        ),
+        last_run=LastRun(incident_id=world.last_incident, ended_at=world.now) if world.last_incident else None,
     )
 
 

@@ -44,15 +44,17 @@ scripts = st.builds(
     st.sampled_from(MOMENTS),
 )
 
-plans = st.sampled_from([
-    JobPlan(),
-    JobPlan(takes_s=20.0),
-    JobPlan(takes_s=0.05),
-    JobPlan(takes_s=500.0),
-    JobPlan(applies=False, told=Effect.REFUSED),
-    JobPlan(applies=True, told=Effect.UNKNOWN),
-    JobPlan(applies=False, told=Effect.UNKNOWN),
-])
+plans = st.sampled_from(
+    [
+        JobPlan(),
+        JobPlan(takes_s=20.0),
+        JobPlan(takes_s=0.05),
+        JobPlan(takes_s=500.0),
+        JobPlan(applies=False, told=Effect.REFUSED),
+        JobPlan(applies=True, told=Effect.UNKNOWN),
+        JobPlan(applies=False, told=Effect.UNKNOWN),
+    ]
+)
 
 faults = st.dictionaries(st.integers(0, 60), st.sampled_from(list(Fault)), max_size=6)
 
@@ -150,9 +152,7 @@ def _holds(world: World, driver: Driver) -> None:
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-@pytest.mark.parametrize(
-    "plan", [JobPlan(), JobPlan(applies=False, told=Effect.REFUSED), JobPlan(told=Effect.UNKNOWN)]
-)
+@pytest.mark.parametrize("plan", [JobPlan(), JobPlan(applies=False, told=Effect.REFUSED), JobPlan(told=Effect.UNKNOWN)])
 def test_a_fault_at_any_request_leads_to_the_same_end(fault: Fault, plan: JobPlan) -> None:
     """Let each request in turn go wrong in each way, against the run in which none did."""
     quiet = World(conditions=(pre(), post()), plans={"uid-1": plan})

@@ -61,8 +61,14 @@ def _variables(options: InstallOptions) -> list[tuple[str, str]]:
         ("operator", f"{user} == '{options.operator_username}'"),
         ("controller", f"{user} in [{controllers}]"),
         ("accounts", f"{{{table}}}"),
-        ("runs", "variables.resource in ['pods', 'jobs']"),
         ("template", "variables.resource == 'jobs' ? object.spec.template : object"),
+        ("before", "variables.resource == 'jobs' ? oldObject.spec.template : oldObject"),
+        # Finalizers and the like of what runs already are changed after an upgrade, too, which brings another image.
+        (
+            "runs",
+            "variables.resource in ['pods', 'jobs'] &&"
+            " (request.operation == 'CREATE' || variables.template.spec != variables.before.spec)",
+        ),
         (
             "action",
             f"has(variables.template.metadata.labels) && '{ACTION_LABEL}' in variables.template.metadata.labels"
@@ -85,7 +91,7 @@ def _validations() -> list[tuple[str, str]]:
             " + ' here: the operator alone starts actions'",
         ),
         (
-            "request.operation == 'CREATE' || variables.runs",
+            "request.operation == 'CREATE' || variables.resource in ['pods', 'jobs']",
             "'nobody may use ' + variables.resource + ' here: it would lend an action\\'s rights'",
         ),
         (

@@ -5,8 +5,10 @@ namespaces the operator has Roles; cluster-wide it may read what facts need, loo
 whether an account may do something.
 
 Where RBAC cannot name objects: `list` and `watch` of ConfigMaps hold for all of the operator's namespace, which holds
-no others, and a Lease or Job that does not exist yet has no name to be bound to.
+no others, and what does not exist yet has no name to be bound to.
 """
+
+from collections.abc import Mapping, Sequence
 
 from kubernaut.actions.catalogue import ACTIONS
 from kubernaut.errors import InputError
@@ -18,6 +20,24 @@ from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
 
 _COMPONENT = "operator"
 _READ = ("get", "list", "watch")
+
+
+CUSTOM_FACT_RESOURCES: Mapping[str, tuple[str, str]] = {
+    "CronJob": ("batch", "cronjobs"),
+    "DaemonSet": ("apps", "daemonsets"),
+    "Deployment": ("apps", "deployments"),
+    "HorizontalPodAutoscaler": ("autoscaling", "horizontalpodautoscalers"),
+    "Job": ("batch", "jobs"),
+    "LimitRange": ("", "limitranges"),
+    "PersistentVolumeClaim": ("", "persistentvolumeclaims"),
+    "Pod": ("", "pods"),
+    "PodDisruptionBudget": ("policy", "poddisruptionbudgets"),
+    "ReplicaSet": ("apps", "replicasets"),
+    "ResourceQuota": ("", "resourcequotas"),
+    "Service": ("", "services"),
+    "StatefulSet": ("apps", "statefulsets"),
+}
+"""API group and plural of each of `kubernaut.conditions.custom_facts.DEFAULT_KINDS`."""
 
 
 def operator_rights(options: InstallOptions) -> list[Manifest]:
@@ -51,20 +71,32 @@ def _cluster_rules(options: InstallOptions) -> list[Manifest]:
             ("get",),
             names=ADMISSION_NAMES,
         ),
-        *fact_rules(),
-        *(_custom_rule(kind) for kind in options.custom_kinds),
+        *fact_rules(options.custom_kinds),
     ]
 
 
-def fact_rules() -> list[Manifest]:
-    """Give what looking at facts needs, one rule a resource."""
+def fact_rules(custom_kinds: Sequence[str] = ()) -> list[Manifest]:
+    """Give what looking at facts needs, one rule a resource.
+
+    Parameters
+    ----------
+    custom_kinds : sequence of str
+        Beside those that custom facts may read anyway; as `FactSettings.custom_kinds`.
+
+    Raises
+    ------
+    InputError
+        One is not written as it should be, or never read.
+    """
     verbs: dict[tuple[str, str], set[str]] = {}
     for right in RIGHTS.values():
         verbs.setdefault((right.group, right.resource), set()).update(right.verbs)
+    for resource in (*CUSTOM_FACT_RESOURCES.values(), *map(_custom_resource, custom_kinds)):
+        verbs.setdefault(resource, set()).add("get")
     return [rule(group, resource, sorted(verbs[group, resource])) for group, resource in sorted(verbs)]
 
 
-def _custom_rule(kind: str) -> Manifest:
+def _custom_resource(kind: str) -> tuple[str, str]:
     resource, _, version = kind.rpartition("/")
     plural, _, group = resource.partition(".")
     if not plural or not version:
@@ -73,13 +105,16 @@ def _custom_rule(kind: str) -> Manifest:
         )
     if plural in ("secrets", "configmaps") and not group:
         raise InputError(f"custom kind {kind!r}: Secrets and ConfigMaps never enter facts")
-    return rule(group, plural, ("get", "list"))
+    return group, plural
 
 
 def _own_rules(options: InstallOptions) -> list[Manifest]:
     maps = options.config_maps
     return [
         rule("", "configmaps", ("get",), names=(maps.step, maps.action, maps.safety)),
+        # The one that it writes: what was counted against the block budgets.
+        rule("", "configmaps", ("get", "update"), names=(maps.budgets,)),
+        rule("", "configmaps", ("create",)),
         rule("", "configmaps", ("list", "watch")),
         rule("coordination.k8s.io", "leases", ("get", "update", "patch"), names=(options.lease,)),
         rule("coordination.k8s.io", "leases", ("create",)),

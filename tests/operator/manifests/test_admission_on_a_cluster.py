@@ -1,12 +1,15 @@
 """The admission policies on a real API server: who may say and start what, on CREATE and UPDATE, for both kinds."""
 
 import json
+import time
 
 import pytest
 from cluster.errors import ClusterError
 from helpers.person import Person
+from kubernaut_operator.manifests.actions_admission import actions_policy
 from kubernaut_operator.manifests.admission import ADMISSION_NAMES, MAX_OTHER_NAMESPACES
-from kubernaut_operator.manifests.options import OPERATOR
+from kubernaut_operator.manifests.install import manifests_text
+from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
 
 from kubernaut.resources.names import ACTION_LABEL
 
@@ -62,6 +65,20 @@ def refused(call, *arguments):
     with pytest.raises(ClusterError) as error:
         call(*arguments)
     return str(error.value)
+
+
+def answer(call, *arguments):
+    try:
+        return call(*arguments)
+    except ClusterError as error:
+        return str(error)
+
+
+def wait_until(holds, limit_s=30):
+    deadline = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
 
 
 def override(by, **changed):
@@ -295,6 +312,30 @@ def test_image_and_account_are_pinned_even_for_the_operator(installed, operator,
     manifest = job(**{"image": installed.action_image, **changed})
 
     assert said in refused(create, operator, manifest, "--dry-run=server")
+
+
+def test_what_runs_already_is_let_go_after_an_upgrade(person):
+    """The image of a running Job is no longer the one that is pinned: it is recorded and retired all the same."""
+    cluster, namespace = person._cluster, person.namespace
+    options = InstallOptions(actions_namespace=namespace, operator_user=person.name, action_image="kubectl:2")
+    policy, binding = actions_policy(options)
+    for manifest in (policy, binding):
+        manifest["metadata"]["name"] = f"upgraded-{namespace}"
+    binding["spec"]["policyName"] = policy["metadata"]["name"]
+    running = job("kubectl:1")
+    running["metadata"]["namespace"] = namespace
+    running["spec"]["suspend"] = True
+    create(person, running)
+    cluster.kubectl("create", "-f", "-", stdin=manifests_text([policy, binding]))
+    try:
+        wait_until(
+            lambda: "actions run kubectl:2 and nothing else" in answer(create, person, running, "--dry-run=server")
+        )
+
+        person.kubectl("label", "job", "trial", "recorded=yes")
+        person.kubectl("patch", "job", "trial", "--type=merge", "--patch", '{"spec": {"suspend": false}}')
+    finally:
+        cluster.kubectl("delete", "-f", "-", stdin=manifests_text([policy, binding]))
 
 
 def test_nobody_else_starts_anything_or_takes_a_token(installed, administrator):

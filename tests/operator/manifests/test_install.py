@@ -46,7 +46,9 @@ def pod_of(manifest):
 
 def may(cluster, verb, resource, account, namespace):
     try:
-        cluster.kubectl("auth", "can-i", verb, resource, f"--as={account}", f"--namespace={namespace}")
+        kind, _, sub = resource.partition("/")
+        words = [kind, f"--subresource={sub}"] if sub else [kind]
+        cluster.kubectl("auth", "can-i", verb, *words, f"--as={account}", f"--namespace={namespace}")
     except ClusterError:
         return False
     return True

@@ -5,9 +5,10 @@ from kubernaut_operator.manifests.action_accounts import action_accounts, opt_in
 from kubernaut_operator.manifests.install import installation
 from kubernaut_operator.manifests.options import InstallOptions
 from kubernaut_operator.manifests.people import people
-from kubernaut_operator.manifests.rights import fact_rules, operator_rights
+from kubernaut_operator.manifests.rights import CUSTOM_FACT_RESOURCES, fact_rules, operator_rights
 
 from kubernaut.actions.catalogue import ACTIONS
+from kubernaut.conditions.custom_facts import DEFAULT_KINDS
 from kubernaut.errors import InputError
 from kubernaut.facts.definitions import RIGHTS
 
@@ -58,7 +59,9 @@ def test_the_operator_reads_what_facts_need_and_nothing_else_of_them():
         for verb in rule["verbs"]
     }
 
-    assert given == wanted
+    custom = {(*resource, "get") for resource in CUSTOM_FACT_RESOURCES.values()}
+    assert CUSTOM_FACT_RESOURCES.keys() == set(DEFAULT_KINDS)
+    assert given == wanted | custom
     assert {verb for _, _, verb in given} <= {"get", "list", "watch"}
 
 
@@ -127,7 +130,7 @@ def test_custom_kinds_may_be_read_and_never_secrets():
     roles = operator_rights(InstallOptions(custom_kinds=("widgets.example.org/v1", "services/v1")))
 
     (widgets,) = grants([one for one in roles if "rules" in one], "widgets")
-    assert widgets == {"apiGroups": ["example.org"], "resources": ["widgets"], "verbs": ["get", "list"]}
+    assert widgets == {"apiGroups": ["example.org"], "resources": ["widgets"], "verbs": ["get"]}
     for kind, said in (("secrets/v1", "never enter"), ("configmaps/v1", "never enter"), ("pods", "e.g. pods/v1")):
         with pytest.raises(InputError, match=said):
             operator_rights(InstallOptions(custom_kinds=(kind,)))

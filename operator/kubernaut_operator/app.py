@@ -49,7 +49,7 @@ from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
 from kubernaut_operator.live_facts.reader import FactReader
-from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_history
+from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
 from kubernaut_operator.settings import Settings
@@ -167,6 +167,7 @@ class _Operator:
         )
         runs = Runs(api, namespaces=watched.namespaces)
         budgets = BlockBudgets(api, namespace=settings.config_maps.namespace, name=settings.config_maps.budgets)
+        watch_budgets(self._registry, budgets.kept)
         performer = Performer(
             pinning=Pinning(api, self._sets, budgets, runs),
             access=AccessReview(api, namespace=actions.namespace),
@@ -192,6 +193,7 @@ class _Operator:
             jobs=jobs,
             runs=runs,
             guard=OverrideGuard(api),
+            events=self._events,
             wake=lambda key: executions.queue.add(key),  # noqa: PLW0108 - made two lines below
         )
         executions = Controller(

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import structlog
 
-from kubernaut.errors import KubernautError, LeadershipLostError, NotFoundError
+from kubernaut.errors import InputError, KubernautError, LeadershipLostError, NotFoundError
 from kubernaut.execution.decide import begin, decide
 from kubernaut.execution.intents import CreateJob, Intent
 from kubernaut.execution.names import lock_name
@@ -29,6 +29,7 @@ from kubernaut_operator.execution.runs import RunEntry, Runs
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.api import Api, Manifest
 from kubernaut_operator.kernel.controller import Result
+from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.kernel.resources import Key
 
 MOST_DECISIONS = 200
@@ -64,6 +65,7 @@ class ExecutionController:
         runs: Runs,
         guard: OverrideGuard,
         wake: Callable[[Key], None],
+        events: EventRecorder,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self._api = api
@@ -73,6 +75,7 @@ class ExecutionController:
         self._runs = runs
         self._guard = guard
         self._wake = wake
+        self._events = events
         self._clock = clock
         self._held: dict[Key, Work] = {}
 
@@ -90,12 +93,16 @@ class ExecutionController:
             self._held.pop(key, None)
             self._runs.forget(key)
             return Result()
-        held = self._held.pop(key, None)
-        work = self._take_up(key, manifest, held)
+        try:
+            work = self._take_up(key, manifest, self._held.pop(key, None))
+        except InputError as error:
+            self._events.tell(manifest, reason="StatusUnreadable", note=str(error), action="Wait", warning=True)
+            raise
         with structlog.contextvars.bound_contextvars(execution=str(key), execution_uid=work.run.uid):
             result = self._drive(work)
         # Only what went well is remembered; after an error the stored status is the truth.
-        self._held[key] = work
+        if result.again_after_s is not None:
+            self._held[key] = work
         return result
 
     def _take_up(self, key: Key, manifest: Manifest, held: Work | None) -> Work:

@@ -61,14 +61,14 @@ def row_context(
     InputError
         The run's conditions are not known.
     """
-    pinned, wanted = status.pinned, target_of(run)
+    pinned, wanted, key = status.pinned, target_of(run), run_key(run, cluster_uid=cluster_uid)
     stopping: tuple[float, ...] = ()
     if phase is Phase.POST and status.pre is not None:
         stopping = stopping_percents(stage_spec(run, status, Phase.PRE), status.pre)
     return RunContext(
-        run=run_key(run, cluster_uid=cluster_uid),
+        run=key,
         incident_id=incident_of(run, status),
-        execution_uid=run.uid,
+        execution_uid=key.run_uid,
         settings_digest="" if pinned is None else pinned.digest,
         bucket=0 if pinned is None else pinned.bucket,
         namespace=wanted.namespace,
@@ -99,14 +99,15 @@ def execution_row(
 ) -> ExecutionRow:
     """Give the row of the run; written when it has its result."""
     wanted, result, job = target_of(run), status.result, status.job
+    key = run_key(run, cluster_uid=cluster_uid)
     ran = job is not None and job.effect is not None and job.effect is not Effect.REFUSED
     return ExecutionRow(
-        record_id=run_key(run, cluster_uid=cluster_uid).execution_id(),
+        record_id=key.execution_id(),
         recorded_at=recorded_at,
         cluster_uid=cluster_uid,
         incident_id=incident_of(run, status),
         workflow_uid=run.workflow_uid,
-        execution_uid=run.uid,
+        execution_uid=key.run_uid,
         step=run.step,
         purpose=run.purpose,
         action=run.action,

@@ -70,6 +70,14 @@ class RunKey:
     def _parts(self) -> tuple[str, str, str, str]:
         return (self.cluster_uid, self.workflow_uid or self.execution_uid, str(self.step), self.purpose.value)
 
+    @property
+    def run_uid(self) -> str:
+        """What rows of both levels call the run: of a workflow's step its place there, even if it never got to run."""
+        if not self.workflow_uid:
+            return self.execution_uid
+        step = f"{self.workflow_uid}/{self.step}"
+        return step if self.purpose is Purpose.FORWARD else f"{step}/{self.purpose.value}"
+
     def execution_id(self) -> str:
         """Give the id of the run's `ExecutionRow`."""
         return digest_of(RowKind.EXECUTIONS.value, *self._parts())

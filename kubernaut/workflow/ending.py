@@ -83,7 +83,8 @@ def roll_back(run: WorkflowRun, status: WorkflowStatus, call: Call, ending: Endi
             return finish(status, call, WorkflowPhase.ROLLBACK_FAILED, Why.ROLLBACK_FAILED, message)
         if status.state(key).phase is StepPhase.ROLLED_BACK:
             forward = replace(status.state(StepKey(number)), phase=StepPhase.ROLLED_BACK)
-            status = stages.with_step(status, StepKey(number), forward)
+            if status.state(StepKey(number)).phase is not StepPhase.ROLLED_BACK:
+                status = stages.with_result(status, StepKey(number), forward, call)
     left = [
         f"step {key.number} ({run.step(key.number).action}) cannot be undone"
         for key, state in status.steps.items()

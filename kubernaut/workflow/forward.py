@@ -112,7 +112,10 @@ def _withhold(run: WorkflowRun, status: WorkflowStatus, call: Call, message: str
 
 def _skip(status: WorkflowStatus, number: int, why: Why, message: str, call: Call) -> WorkflowStatus:
     state = StepState(phase=StepPhase.SKIPPED, reason=why.value, message=message, finished_at=call.now)
-    return stages.with_step(status, StepKey(number), state)
+    if not status.checked:
+        # Nobody knows whether the step could have been one; history has the workflow's own row.
+        return stages.with_step(status, StepKey(number), state)
+    return stages.with_result(status, StepKey(number), state, call)
 
 
 def _phase(status: WorkflowStatus) -> WorkflowStatus:

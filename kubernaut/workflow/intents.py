@@ -111,6 +111,14 @@ class RemoveFinalizer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStep:
+    """Append the (newer) row of a step's run: over what its execution recorded, what came of the whole step."""
+
+    key: StepKey
+    store_status_first: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordWorkflow:
     """Append the (newer) row of the workflow, before the status that says so is stored."""
 
@@ -126,6 +134,7 @@ Intent: TypeAlias = (
     | AskOutcome
     | AddFinalizer
     | RemoveFinalizer
+    | RecordStep
     | RecordWorkflow
     | StoreStatus
     | EmitEvent

@@ -29,7 +29,7 @@ from kubernaut.verification.types import (
     StageCondition,
     StageSpec,
 )
-from kubernaut.workflow.intents import StageIntent
+from kubernaut.workflow.intents import RecordStep, StageIntent
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.retrying import answered, ask, failure_kind
@@ -137,6 +137,12 @@ def adopt_all(run: WorkflowRun, status: WorkflowStatus) -> WorkflowStatus:
         post = adopt(state.post, stage_spec(run, status, key, Phase.POST)) if state.post else None
         status = with_step(status, key, replace(state, pre=pre, post=post))
     return status
+
+
+def with_result(status: WorkflowStatus, key: StepKey, state: StepState, call: Call) -> WorkflowStatus:
+    """Put the state of a step in that has its result now, or another one than it had, and have it recorded."""
+    call.record([RecordStep(key=key)])
+    return with_step(status, key, state)
 
 
 def with_step(status: WorkflowStatus, key: StepKey, state: StepState) -> WorkflowStatus:

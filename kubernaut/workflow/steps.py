@@ -68,7 +68,7 @@ def observe(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) 
 def fail(status: WorkflowStatus, key: StepKey, call: Call, why: Why, message: str) -> WorkflowStatus:
     """Give a step the result that it failed."""
     state = replace(status.state(key), phase=StepPhase.FAILED, reason=why.value, message=message, finished_at=call.now)
-    return stages.with_step(status, key, state)
+    return stages.with_result(status, key, state, call)
 
 
 def _preconditions(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) -> WorkflowStatus:
@@ -208,7 +208,7 @@ def _postconditions(
         reason=Why.SUCCEEDED.value,
         finished_at=call.now,
     )
-    return stages.with_step(status, key, done)
+    return stages.with_result(status, key, done, call)
 
 
 def _never_ran(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) -> WorkflowStatus:

@@ -11,7 +11,7 @@ from typing import Any
 
 from kubernaut.actions.catalogue import target_of
 from kubernaut.conditions.spec import PolicySource, ResolvedCondition
-from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
+from kubernaut.history.rows import ExecutionRow, Outcome, OutcomeSource, Purpose
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
@@ -25,14 +25,17 @@ from kubernaut.workflow.intents import (
     DeleteExecution,
     Intent,
     PinWorkflow,
+    RecordStep,
     RecordWorkflow,
     RemoveFinalizer,
     ReviewAccess,
     StageIntent,
 )
 from kubernaut.workflow.keys import StepKey, Undo
+from kubernaut.workflow.rows import step_row, workflow_row
 from kubernaut.workflow.status import WorkflowStatus
 from kubernaut.workflow.status_json import from_json, to_json
+from kubernaut.workflow.status_view import status_view
 from kubernaut.workflow.types import (
     AccessReviewed,
     CouldNot,
@@ -125,12 +128,14 @@ class WorkflowWorld:
     faults: Iterator[Fault | None]
     now_s: float = 0.0
     stored: JsonObject | None = None
+    shown: JsonObject | None = None
     finalizer: bool = False
     standing: dict[StepKey, Standing] = field(default_factory=dict)
     created: list[StepKey] = field(default_factory=list)
     created_open: list[tuple[StepKey, WorkflowStatus]] = field(default_factory=list)
     deleted: list[StepKey] = field(default_factory=list)
     recorded: list[WorkflowStatus] = field(default_factory=list)
+    step_rows: dict[str, ExecutionRow] = field(default_factory=dict)
     events: list[EmitEvent] = field(default_factory=list)
     looks: list[tuple[float, StepKey, Phase]] = field(default_factory=list)
 
@@ -188,7 +193,7 @@ class WorkflowWorld:
     def _carry_out(self, intents: tuple[Intent, ...], status: WorkflowStatus) -> list[Observation]:
         told: list[Observation] = []
         for intent in intents:
-            fault = None if isinstance(intent, EmitEvent | RecordWorkflow) else next(self.faults)
+            fault = None if isinstance(intent, EmitEvent | RecordWorkflow | RecordStep) else next(self.faults)
             if fault is Fault.CRASH_BEFORE:
                 raise CrashedError
             if fault is Fault.BEFORE:
@@ -206,8 +211,13 @@ class WorkflowWorld:
         match intent:
             case StoreStatus():
                 self.stored = to_json(status)
+                self.shown = status_view(self.run, status, before=self.shown)
             case RecordWorkflow():
                 self.recorded.append(status)
+                workflow_row(self.run, status, cluster_uid="cluster", recorded_at=self.moment(self.now_s))
+            case RecordStep():
+                row = step_row(self.run, status, intent.key, cluster_uid="cluster", recorded_at=self.moment(self.now_s))
+                self.step_rows[row.record_id] = row
             case EmitEvent():
                 self.events.append(intent)
             case PinWorkflow():

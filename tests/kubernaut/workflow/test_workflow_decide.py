@@ -41,6 +41,44 @@ def test_steps_follow_one_another_and_the_outcome_comes_after_the_window():
     assert [recorded.outcome is not None for recorded in world.recorded] == [False, True]
 
 
+def test_every_step_leaves_one_row_with_what_came_of_it():
+    plans = Plans(executions={StepKey(2): FAILS})
+
+    world, _ = driven(
+        run_of(step(1), step(2, 1), step(3, 2), rollback_strategy=RollbackStrategy.AUTOMATIC), plans=plans
+    )
+
+    rows = {row.execution_uid: (row.result, row.rolled_back) for row in world.step_rows.values()}
+    assert rows == {
+        "wf-1/1": ("succeeded", True),
+        "wf-1/2": ("failed", True),
+        "wf-1/3": ("skipped", False),
+        "wf-1/1/rollback": ("succeeded", False),
+        "wf-1/2/rollback": ("succeeded", False),
+    }
+
+
+def test_the_status_shows_every_step_as_the_guide_names_it():
+    world, _ = driven(run_of(step(1), step(2, 1)))
+
+    shown = world.shown
+    assert (shown["phase"], shown["result"], shown["outcome"]) == ("completed", "completed", "effective")
+    assert [one["phase"] for one in shown["stepStatuses"]] == ["completed", "completed"]
+    (before,) = shown["stepStatuses"][0]["preConditionResults"]
+    assert (before["conditionType"], before["evaluated"], before["passed"], before["level"]) == (
+        "ready",
+        True,
+        True,
+        "step",
+    )
+    assert shown["stepStatuses"][0]["execution"]["name"] == "wf-wf-1-step-1"
+    assert {one["type"]: one["status"] for one in shown["conditions"]} == {
+        "Succeeded": "True",
+        "Reconciling": "False",
+        "Stalled": "False",
+    }
+
+
 def test_independent_steps_run_beside_one_another_up_to_the_limit():
     world, status = driven(run_of(*(step(number) for number in range(1, 7)), max_parallel=2))
 

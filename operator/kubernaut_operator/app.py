@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from random import Random
 from uuid import uuid4
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from kubernaut.conditions.custom_facts import DEFAULT_KINDS, NEVER_KINDS
 from kubernaut.errors import SettingsError
@@ -82,6 +82,8 @@ class _Operator:
         identity = os.environ.get("POD_NAME") or socket.gethostname()
         self._settings = settings
         self._random = Random()  # noqa: S311 - spreads watches, decides nothing
+        # A second series beside each counter that says when it began; nobody asks, and it doubles their number.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # the client ships no types for it
         self._registry = CollectorRegistry()
         self._metrics = KernelMetrics(self._registry)
         self._observer: ExecutionObserver = ExecutionMetrics(self._registry)

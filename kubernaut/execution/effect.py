@@ -25,7 +25,7 @@ from kubernaut.execution.intents import (
 from kubernaut.execution.kept_baseline import kept_baseline
 from kubernaut.execution.names import job_name
 from kubernaut.execution.preconditions import are_fresh, checks_are_fresh, go_back
-from kubernaut.execution.progress import Progress, Seen, after, asking, normal
+from kubernaut.execution.progress import Progress, Seen, after, asking, normal, shortened
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered, given_up
 from kubernaut.execution.status import ExecutionStatus, JobStatus, Rollback, Step
@@ -48,6 +48,9 @@ EXPLAIN_AFTER_S = 3.0
 
 LONGEST_POLL_S = 10.0
 """A watch wakes earlier; a missed one costs so much."""
+
+MOST_TOLD = 768
+"""Characters that are told of a Job."""
 
 _DRY_RUN, _CAPTURE = SendDryRun.__name__, CaptureRollback.__name__
 _CREATE, _READ = CreateJob.__name__, ReadJob.__name__
@@ -144,15 +147,22 @@ def job(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) -
         absent=False,
         created_at=answer.created_at,
         reason=answer.reason,
-        message=answer.message,
+        message=_told(known, answer),
     )
-    status = replace(status, job=known, message=answer.message or status.would_change)
+    status = replace(status, job=known, message=known.message or status.would_change)
     if answer.state is JobState.ACTIVE:
         followed = _active(status, known, now)
     else:
         ended_at = min(max(answer.finished_at or now, known.asked_at), now)
         followed = _ended(run, status, replace(known, finished_at=ended_at, effect=answer.effect), now)
     return replace(followed, events=(*events, *followed.events))
+
+
+def _told(known: JobStatus, answer: JobSeen) -> str:
+    """Give what is told of the Job: with its deadline comes what was last known of its pod, which is gone by then."""
+    if answer.reason == Why.JOB_DEADLINE_EXCEEDED.value and known.message and known.message not in answer.message:
+        return shortened(f"{answer.message} ({known.message})", most=MOST_TOLD)
+    return answer.message
 
 
 def _active(status: ExecutionStatus, known: JobStatus, now: datetime) -> Progress:

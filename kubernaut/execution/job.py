@@ -37,9 +37,6 @@ REQUEST_ANNOTATION = "kubernaut.io/request"
 JOB_FINALIZER = "kubernaut.io/recorded"
 """Holds a Job until its end is recorded: one that is not there was never created."""
 
-RETIRED_TTL_S = 3600
-"""How long a Job is kept for people after its result was recorded."""
-
 CONTAINER = "action"
 
 USER = 65532

@@ -107,11 +107,17 @@ class JobPlan:
         Whether the change reaches the API server, at the end.
     told : Effect
         What can be read from the Job.
+    waits_for : str
+        Why its pod has not started, all the while.
+    late : bool
+        It ends by its deadline.
     """
 
     takes_s: float = 2.0
     applies: bool = True
     told: Effect = Effect.APPLIED
+    waits_for: str = ""
+    late: bool = False
 
 
 @dataclass(slots=True)
@@ -213,6 +219,10 @@ class World:
     notes: tuple[str, ...] = ()
     last_incident: str = ""
     budget_spent: frozenset[str] = frozenset()
+    baseline: Baseline = field(default_factory=Baseline)
+    moved_dry_runs: int = 0
+    cannot: Mapping[type, str] = field(default_factory=dict)
+    target_kind: str = "Deployment"
 
     @property
     def now(self) -> datetime:
@@ -344,6 +354,8 @@ class Driver:
         if fault is Fault.BEFORE or any(since <= world.now_s < until for since, until in world.down):
             world.pass_time(world.answers_late_s)
             return CouldNot(intent=intent, why="the API server does not answer")
+        if type(intent) in world.cannot:
+            return CouldNot(intent=intent, why=world.cannot[type(intent)], retry=False)
         why = world.fails(intent, world.now_s)
         if why:
             world.pass_time(world.request_s)
@@ -515,7 +527,9 @@ def _safety(driver: Driver, _intent: JudgeSafety, _status: ExecutionStatus) -> S
     return SafetyJudged(denials=driver.world.denials(driver.world.now_s), digest="safety-1")
 
 
-def _add(driver: Driver, _intent: AddFinalizer, _status: ExecutionStatus) -> FinalizerSet:
+def _add(driver: Driver, intent: AddFinalizer, _status: ExecutionStatus) -> Observation:
+    if driver.resource.deleted:
+        return CouldNot(intent=intent, why="the execution is gone", retry=False)
     _stored(driver, "lockAsked")
     driver.resource.finalizer = True
     return FinalizerSet(present=True)
@@ -569,7 +583,7 @@ def _look(driver: Driver, intent: StageIntent, _status: ExecutionStatus) -> Stag
         raise TypeError("only reads are answered")
     began = world.now_s - world.request_s
     objects = (
-        ObjectVersion(kind="Deployment", namespace="shop", name="web", uid=world.target.uid, resource_version="1"),
+        ObjectVersion(kind=world.target_kind, namespace="shop", name="web", uid=world.target.uid, resource_version="1"),
     )
     return StageLooked(
         phase=intent.phase,
@@ -587,6 +601,9 @@ def _dry_run(driver: Driver, _intent: SendDryRun, _status: ExecutionStatus) -> D
     world, target = driver.world, driver.world.target
     if not target.there:
         return DryRunAnswered(accepted=False, message="web is not there")
+    if world.moved_dry_runs:
+        world.moved_dry_runs -= 1
+        return DryRunAnswered(accepted=False, moved=True)
     return DryRunAnswered(
         accepted=not world.refuses_dry_run,
         message=world.refuses_dry_run,
@@ -621,7 +638,7 @@ def _capture(driver: Driver, _intent: CaptureRollback, _status: ExecutionStatus)
         generation=target.generation,
         change=a_change(),
         info={"replicas": target.replicas},
-        baseline=Baseline(replicas=target.replicas),
+        baseline=driver.world.baseline,
     )
 
 
@@ -652,14 +669,16 @@ def _read(driver: Driver, intent: ReadJob, _status: ExecutionStatus) -> JobSeen:
         return JobSeen(state=JobState.FOREIGN, uid=job.uid)
     seen = JobSeen(state=JobState.ACTIVE, uid=job.uid, created_at=moment(job.created_s))
     if not job.ended:
-        return seen
+        waits = job.plan.waits_for
+        return replace(seen, reason="ImagePull" if waits and intent.explain else "", message=waits * intent.explain)
     applied = job.plan.told is Effect.APPLIED
     return replace(
         seen,
         state=JobState.SUCCEEDED if applied else JobState.FAILED,
         finished_at=moment(job.created_s + job.plan.takes_s),
         effect=job.plan.told,
-        message="" if applied else "said the pod",
+        reason="JobDeadlineExceeded" if job.plan.late else "",
+        message="" if applied else "not over within its 60 s" if job.plan.late else "said the pod",
     )
 
 

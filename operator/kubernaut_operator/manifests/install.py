@@ -95,13 +95,13 @@ def write_files(folder: Path = DEPLOY) -> list[str]:
     return changed
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], *, folder: Path = DEPLOY) -> int:
     """``python -m kubernaut_operator.manifests [--check]``: write `operator/deploy/`, or say what is stale."""
     if arguments == ["--check"]:
-        stale = stale_files()
+        stale = stale_files(folder)
         for name in stale:
             sys.stderr.write(f"operator/deploy/{name} is stale: run `make manifests`\n")
         return 1 if stale else 0
-    for name in write_files():
+    for name in write_files(folder):
         sys.stdout.write(f"wrote operator/deploy/{name}\n")
     return 0

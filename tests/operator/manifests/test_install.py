@@ -63,7 +63,7 @@ def test_the_deploy_folder_is_fresh():
     assert stale_files() == [], "run `make manifests`"
 
 
-def test_files_are_written_once_and_left_overs_go(tmp_path, capsys, monkeypatch):
+def test_files_are_written_once_and_left_overs_go(tmp_path):
     folder = tmp_path / "deploy"
     made = write_files(folder)
     (folder / "left-over.yaml").write_text("a: 1")
@@ -82,14 +82,12 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
         write_files(tmp_path / "file")
 
 
-def test_the_check_names_what_is_stale(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("kubernaut_operator.manifests.install.DEPLOY", tmp_path)
-
-    assert main(["--check"]) == 1
+def test_the_check_names_what_is_stale(tmp_path, capsys):
+    assert main(["--check"], folder=tmp_path) == 1
     assert "operator/deploy/install.yaml is stale: run `make manifests`" in capsys.readouterr().err
-    assert main([]) == 0
+    assert main([], folder=tmp_path) == 0
     assert "wrote operator/deploy/install.yaml" in capsys.readouterr().out
-    assert main(["--check"]) == 0
+    assert main(["--check"], folder=tmp_path) == 0
 
 
 def test_what_others_need_comes_first():

@@ -6,7 +6,18 @@ import json
 import pytest
 import yaml
 from helpers.command_line import kubernaut
-from helpers.kube_objects import NAME, NAMESPACE, container_status, deployment, node, pod, replica_set, waiting
+from helpers.kube_objects import (
+    NAME,
+    NAMESPACE,
+    bare_pod,
+    budget,
+    container_status,
+    deployment,
+    node,
+    pod,
+    replica_set,
+    waiting,
+)
 from kubernaut_simulator.cli.dumps import read_dumps
 
 from kubernaut.facts.objects import ObjectSet
@@ -232,3 +243,94 @@ def test_an_empty_folder(tmp_path):
     folder.mkdir()
 
     assert kubernaut("check", "--objects", folder).err.startswith(f"error: {folder}: an empty folder; save a dump with")
+
+
+def restarting(name="web-0", **changed):
+    sets = replica_set(revision="2")
+    sets["spec"]["replicas"] = 3
+    return [deployment(), sets, pod(name, **changed), pod("web-1"), pod("web-2"), budget(), node("n1")]
+
+
+def pod_verdicts(ran, action="restart_pod"):
+    rows = json.loads(ran.out)["conditions"]
+    return {row["condition"].removeprefix(f"{action}/"): (row["verdict"], row["message"]) for row in rows}
+
+
+def test_a_pod_as_target(tmp_path):
+    looping = {
+        "ready": False,
+        "statuses": [container_status(ready=False, restarts=7, state=waiting("CrashLoopBackOff"))],
+    }
+    before = written(tmp_path / "before.json", as_list(restarting(**looping)))
+    after = written(tmp_path / "after.json", as_list(restarting("web-9")))
+    asked = "check", "--action", "restart_pod", "--target", f"{NAMESPACE}/web-0"
+
+    pre = kubernaut(*asked, "--objects", before, "--phase", "pre", *ALL)
+    post = kubernaut(*asked, "--objects", after, "--before", before, "--phase", "post", *ALL)
+    alone = kubernaut(*asked, "--objects", after)
+
+    assert (pre.code, set(pod_verdicts(pre).values())) == (0, {("Passed", "")})
+    assert json.loads(pre.out)["target"] == f"Pod {NAMESPACE}/web-0"
+    assert json.loads(pre.out)["seen"] == [
+        "a pod of Deployment web",
+        "2 of 3 pods ready",
+        "web-0: CrashLoopBackOff, 7 restarts",
+    ]
+    assert (post.code, set(pod_verdicts(post).values())) == (0, {("Passed", "")})
+    assert json.loads(post.out)["seen"] == ["the pod is gone", "new since then: web-9: Running", "3 of 3 pods ready"]
+    assert "warning" not in post.err
+    assert alone.code == 2
+    assert f"warning: the dump has no Pod {NAMESPACE}/web-0; in it: {NAMESPACE}/web-1" in alone.err
+    assert "no --before dump: what the pod belonged to" in alone.err
+
+
+def test_which_pod_is_meant(tmp_path):
+    dump = written(tmp_path / "dump.json", as_list(restarting()))
+    many = written(tmp_path / "many.json", as_list([pod(f"web-{n:02}") for n in range(14)]))
+    none = written(tmp_path / "none.json", as_list([node("n1")]))
+
+    def error(path):
+        return kubernaut("check", "--action", "restart_pod", "--objects", path).err
+
+    assert error(dump) == (
+        f"error: say which Pod with --target NAMESPACE/NAME; in the dump: {NAMESPACE}/web-0, {NAMESPACE}/web-1, "
+        f"{NAMESPACE}/web-2\n"
+    )
+    assert error(many).endswith(f"{NAMESPACE}/web-09 and 4 more\n")
+    assert error(none) == "error: no Pod in the dump; say which one is meant with --target NAMESPACE/NAME\n"
+
+
+def test_a_pod_that_nothing_controls_and_one_of_another_workload(tmp_path):
+    sets = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db", "uid": "s-1", "labels": {}}}
+    alone = written(tmp_path / "alone.json", as_list([bare_pod("one", node="n1")]))
+    owned = written(tmp_path / "owned.json", as_list([pod("db-0", owner=sets), pod("db-1", owner=sets)]))
+
+    def answer(path, target):
+        return kubernaut("check", "--action", "restart_pod", "--objects", path, "--target", target, *ALL)
+
+    assert json.loads(answer(alone, "other/one").out)["seen"] == ["a pod that nothing controls", "one: Running"]
+    assert pod_verdicts(answer(alone, "other/one"))["action/pre/pod_will_be_recreated"][0] == "Failed"
+    assert json.loads(answer(owned, f"{NAMESPACE}/db-0").out)["seen"] == ["a pod of StatefulSet db", "db-0: Running"]
+
+
+def test_parameters_of_the_other_actions(tmp_path):
+    dump = written(tmp_path / "dump.json", as_list(restarting()))
+
+    graceful = kubernaut(
+        "check", "--action", "restart_pod", "--objects", dump, "--target", f"{NAMESPACE}/web-0", "-p", "gracePeriodSeconds=400"
+    )  # fmt: skip
+    back = kubernaut("check", "--action", "rollback_deployment", "--objects", dump, "-p", "toRevision=7", *ALL)
+
+    assert "gracePeriodSeconds" in graceful.err
+    assert pod_verdicts(back, "rollback_deployment")["action/pre/earlier_revision_exists"] == (
+        "Failed",
+        "revision 7 is not kept",
+    )
+
+
+def test_no_such_action(tmp_path):
+    dump = written(tmp_path / "dump.json", as_list(restarting()))
+
+    assert kubernaut("check", "--action", "restart_pods", "--objects", dump).err == (
+        "error: no action 'restart_pods'; did you mean restart_pod?\n"
+    )

@@ -117,11 +117,11 @@ def check(
     for why in found.unreadable.values():
         warn(why)
     where = chosen_target(found, target, kind=target_kind(action))
+    earlier = ObjectSet.from_objects(read_dumps(before)) if before else None
     others = others_of_the_kind(found, where)
-    if others:
+    if others and (earlier is None or earlier.find(where) is None):
         warn(f"the dump has no {where}; in it: {others}")
     checked_parameters = given_parameters(action, where, parameters or [])
-    earlier = ObjectSet.from_objects(read_dumps(before)) if before else None
     now = parse_instant(at, "--at") or latest_time(found) or datetime.now(UTC)
     missing = missing_kinds(found, where, complete=whole)
     snapshot = extract(

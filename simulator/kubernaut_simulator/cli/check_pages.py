@@ -90,7 +90,7 @@ def _target_pod(facts: Mapping[str, Any]) -> Iterator[str]:
     pod = facts.get("target_pod")
     kind = facts.get("workload_kind")
     if pod is None:
-        yield "there is no such Pod"
+        yield "the pod is gone" if "replacement_pods" in facts else "there is no such Pod"
     elif "workload_kind" in facts:
         yield f"a pod of {kind} {facts.get('workload_name')}" if kind else "a pod that nothing controls"
     if pod is not None and facts.get("pods") is None:

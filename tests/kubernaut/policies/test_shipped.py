@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kubernaut.actions.catalogue import ACTIONS
-from kubernaut.facts.reading import is_about
+from kubernaut.facts.reading import is_about, kinds_to_read
 from kubernaut.facts.registry import REGISTRY, known_paths
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.policy.compiling import compile_policy
@@ -146,6 +146,8 @@ def test_each_policy_reads_only_what_is_told_of_its_actions_target(policy):
 
     assert facts
     assert [fact.name for fact in facts if not is_about(fact, kind)] == []
+    # A list read as a whole would need every field of it, the metrics API's too.
+    assert "PodMetrics" not in kinds_to_read(compiled.reads, kind).required
 
 
 @pytest.mark.parametrize("policy", shipped_policies(), ids=lambda policy: policy.file)

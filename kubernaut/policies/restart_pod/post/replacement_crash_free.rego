@@ -25,8 +25,7 @@ import rego.v1
 default allow := false
 
 allow if {
-	is_array(input.replacement_pods)
-	count(input.replacement_pods) > 0
+	some _ in input.replacement_pods
 	every pod in input.replacement_pods {
 		calm(pod)
 	}
@@ -71,7 +70,7 @@ error_message := concat("", ["OOM-killed after the restart: ", pods.some_names(k
 } else := concat("", ["in CrashLoopBackOff after the restart: ", pods.some_names(looping)]) if {
 	count(looping) > 0
 } else := "nothing controls the pod: there is no replacement to watch" if {
-	input.replacement_pods == null
+	input.workload_kind == null
 } else := "no replacement has been made yet" if {
 	not allow
 	count(input.replacement_pods) == 0

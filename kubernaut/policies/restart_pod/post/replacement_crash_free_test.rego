@@ -5,7 +5,7 @@ import rego.v1
 
 calm_pod := {"name": "web-9", "status": "Running", "restarts_since_baseline": 0, "oom_killed": false}
 
-calm := {"replacement_pods": [calm_pod], "settings": {"tolerated_restarts": 1}}
+calm := {"workload_kind": "Deployment", "replacement_pods": [calm_pod], "settings": {"tolerated_restarts": 1}}
 
 cases := {
 	"calm": {"input": calm, "allow": true},
@@ -36,7 +36,7 @@ cases := {
 		"message": "no replacement has been made yet",
 	},
 	"nothing controls it": {
-		"input": object.union(calm, {"replacement_pods": null}),
+		"input": object.union(calm, {"workload_kind": null, "replacement_pods": null}),
 		"allow": false,
 		"message": "nothing controls the pod",
 	},

@@ -37,7 +37,7 @@ error_message := sprintf("Pod %s is still there, and nobody is deleting it", [in
 	not old_pod_goes
 	input.pod_found == true
 } else := "nothing controls the pod: there is no replacement to wait for" if {
-	input.replacement_pods == null
+	input.workload_kind == null
 } else := "no replacement has been made yet" if {
 	not allow
 	count(input.replacement_pods) == 0

@@ -6,6 +6,7 @@ import rego.v1
 replaced := {
 	"pod_found": false,
 	"pod_name": "web-1",
+	"workload_kind": "Deployment",
 	"target_pod": null,
 	"replacement_pods": [{"name": "web-9", "status": "Running", "ready": true}],
 }
@@ -38,7 +39,7 @@ cases := {
 		"allow": true,
 	},
 	"nothing controls it": {
-		"input": object.union(replaced, {"replacement_pods": null}),
+		"input": object.union(replaced, {"workload_kind": null, "replacement_pods": null}),
 		"allow": false,
 		"message": "nothing controls the pod",
 	},

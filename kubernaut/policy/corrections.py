@@ -201,15 +201,21 @@ def build_for_judging(package: str, modules: Mapping[str, str], *, rules: Sequen
     built = build(package, modules, rules=rules)
     if not any(call["func"] in CORRECTED for call in calls_in(read_plan(built))):
         return built
+    # What a compiler holds is several times its source: each is let go before the next one begins.
+    del built
+    with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
+        _save_corrected(folder, package, modules, rules)
+        return load_plan(folder)
+
+
+def _save_corrected(folder: str, package: str, modules: Mapping[str, str], rules: Sequence[str]) -> None:
     wanted = [*entrypoints(package, rules), *entrypoints(PACKAGE, ["all"])]
     corrected = build_entrypoints({**modules, FILE: SOURCE}, wanted)
-    with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
-        corrected.interpreter.save_bundle(folder, corrected.bundle)
-        path = Path(folder) / "plan.json"
-        plan = json.loads(path.read_bytes())
-        _redirect(plan)
-        path.write_text(json.dumps(plan), encoding="utf-8")
-        return load_plan(folder)
+    corrected.interpreter.save_bundle(folder, corrected.bundle)
+    path = Path(folder) / "plan.json"
+    plan = json.loads(path.read_bytes())
+    _redirect(plan)
+    path.write_text(json.dumps(plan, separators=(",", ":")), encoding="utf-8")
 
 
 def _redirect(plan: dict[str, Any]) -> None:

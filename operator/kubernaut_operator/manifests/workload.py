@@ -6,9 +6,10 @@ so that a drain can still judge. It shares the pod's network, as all containers 
 cannot use it is up to the list of builtins that they may call.
 """
 
+from kubernaut_operator.condition_sets.evaluator import OPERATOR_LIMITS
 from kubernaut_operator.manifests.objects import APP, Manifest, labels, metadata
 from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
-from kubernaut_operator.settings import ActionSettings, EndpointSettings
+from kubernaut_operator.settings import ActionSettings, EndpointSettings, WorkerSettings
 
 _COMPONENT = "operator"
 _RECORDS = "records"
@@ -17,8 +18,8 @@ _SOCKET_FOLDER = "/run/kubernaut"
 _SOCKET = f"{_SOCKET_FOLDER}/worker.sock"
 _TOKEN_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 _USER = 65532
-_WORKER_MIB = 192
-"""Of one worker process; the container's limit leaves room for the listener beside it."""
+_WORKER_LIMIT_MIB = (WorkerSettings().count + 1) * OPERATOR_LIMITS.memory_mib + 64
+"""Of the sidecar: the workers that judge, one that compiles, and the listener that starts them."""
 
 GRACE_S = 40
 """The operator drains for 25 s; what is left is the sidecar's and the kubelet's."""
@@ -147,10 +148,10 @@ def _operator(options: InstallOptions) -> Manifest:
 
 def _worker(options: InstallOptions) -> Manifest:
     return {
-        **_container(options, "policy-worker", cpu="20m", memory="48Mi", memory_limit="320Mi"),
+        **_container(options, "policy-worker", cpu="20m", memory="48Mi", memory_limit=f"{_WORKER_LIMIT_MIB}Mi"),
         "restartPolicy": "Always",
         "command": ["python", "-m", "kubernaut.policy.worker"],
-        "args": [f"--socket={_SOCKET}", f"--memory-mib={_WORKER_MIB}"],
+        "args": [f"--socket={_SOCKET}", f"--memory-mib={OPERATOR_LIMITS.memory_mib}"],
         "volumeMounts": [{"name": "socket", "mountPath": _SOCKET_FOLDER}],
     }
 

@@ -17,7 +17,7 @@ from kubernaut_operator.manifests.install import (
     stale_files,
     write_files,
 )
-from kubernaut_operator.manifests.options import InstallOptions
+from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
 from typer.testing import CliRunner
 
 from kubernaut.conditions.condition_set import shipped_set
@@ -260,6 +260,27 @@ def test_the_api_server_takes_all_of_it_without_a_warning(installed):
     installed.cluster.kubectl(
         "apply", "--server-side", "--force-conflicts", "--dry-run=server", "--warnings-as-errors", "-f", "-", stdin=text
     )
+
+
+@pytest.mark.xdist_group("cluster")
+@pytest.mark.cluster
+def test_the_operator_may_look_and_not_touch(installed, namespace):
+    operator = f"system:serviceaccount:kubernaut-system:{OPERATOR}"
+
+    def can(verb, resource, where=namespace):
+        return may(installed.cluster, verb, resource, operator, where)
+
+    assert can("get", "deployments")
+    assert can("patch", "kubernetesexecutions/status")
+    assert can("create", "jobs", "kubernaut-actions")
+    for verb, resource in (
+        *(("patch", "deployments"), ("patch", "deployments/scale"), ("delete", "pods"), ("create", "pods")),
+        *(("get", "secrets"), ("get", "configmaps"), ("create", "jobs"), ("create", "rolebindings")),
+        *(("create", "serviceaccounts/token"), ("create", "pods/exec"), ("impersonate", "users")),
+    ):
+        assert not can(verb, resource), f"{verb} {resource}"
+    for resource in ("pods", "secrets", "pods/exec"):
+        assert not can("create", resource, "kubernaut-actions"), resource
 
 
 @pytest.mark.xdist_group("cluster")

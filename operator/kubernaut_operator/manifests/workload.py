@@ -152,7 +152,11 @@ def _worker(options: InstallOptions) -> Manifest:
         "restartPolicy": "Always",
         "command": ["python", "-m", "kubernaut.policy.worker"],
         "args": [f"--socket={_SOCKET}", f"--memory-mib={OPERATOR_LIMITS.memory_mib}"],
-        "volumeMounts": [{"name": "socket", "mountPath": _SOCKET_FOLDER}],
+        "volumeMounts": [
+            {"name": "socket", "mountPath": _SOCKET_FOLDER},
+            # The compiler hands its plan over in a file.
+            {"name": "worker-tmp", "mountPath": "/tmp"},  # noqa: S108 - the container's own
+        ],
     }
 
 
@@ -210,6 +214,7 @@ def _volumes(options: InstallOptions) -> list[Manifest]:
         {"name": "token", "projected": {"sources": token}},
         {"name": "socket", "emptyDir": {"sizeLimit": "1Mi"}},
         {"name": "tmp", "emptyDir": {"sizeLimit": "16Mi"}},
+        {"name": "worker-tmp", "emptyDir": {"sizeLimit": "16Mi"}},
     ]
     if not options.keep_records:
         volumes.append({"name": _RECORDS, "emptyDir": {"sizeLimit": f"{options.records_gib}Gi"}})

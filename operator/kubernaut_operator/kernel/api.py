@@ -36,6 +36,9 @@ PAGE = 500
 """Objects a page of a list; client-go's default."""
 
 _MERGE = "application/merge-patch+json"
+_JSON = "application/json"
+_METADATA_LIST = f"{_JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{_JSON}"
+_METADATA = f"{_JSON};as=PartialObjectMetadata;g=meta.k8s.io;v=v1,{_JSON}"
 
 _BEARER = {"authorization": "Bearer"}
 _OF_THE_SERVER = (
@@ -93,7 +96,14 @@ class Api:
         return self._json("GET", resource.path(namespace, name, subresource))
 
     def list_all(
-        self, resource: Resource, namespace: str = "", *, labels: str = "", fields: str = "", limit: int = PAGE
+        self,
+        resource: Resource,
+        namespace: str = "",
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int = PAGE,
+        metadata_only: bool = False,
     ) -> tuple[list[Manifest], str]:
         """Read all objects of a kind, page by page.
 
@@ -101,6 +111,8 @@ class Api:
         ----------
         labels, fields : str
             Selectors in Kubernetes' form; empty for none.
+        metadata_only : bool
+            Leave out all but the objects' metadata, for those who want to know which there are.
 
         Returns
         -------
@@ -115,7 +127,8 @@ class Api:
         found: list[Manifest] = []
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit), "continue": ""}
         while True:
-            page = self._json("GET", resource.path(namespace), query=query)
+            accept = _METADATA_LIST if metadata_only else _JSON
+            page = self._json("GET", resource.path(namespace), query=query, accept=accept)
             found += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in page["items"]]
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
@@ -202,7 +215,7 @@ class Api:
         server_limit_s: float,
         silence_limit_s: float,
     ) -> Iterator[Manifest]:
-        """Follow changes from a resourceVersion on; ends when the server ends it.
+        """Follow changes of objects, by their metadata alone, from a resourceVersion on; ends when the server ends it.
 
         Parameters
         ----------
@@ -231,7 +244,7 @@ class Api:
             "timeoutSeconds": str(int(server_limit_s)),
         }
         path = resource.path(namespace)
-        response = self._send("GET", path, query=query, timeout=(CONNECT_LIMIT_S, silence_limit_s))
+        response = self._send("GET", path, query=query, accept=_METADATA, timeout=(CONNECT_LIMIT_S, silence_limit_s))
         try:
             for line in _lines(response.response):
                 event: Manifest = json.loads(line)
@@ -251,11 +264,14 @@ class Api:
         *,
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Manifest:
         if method != "GET" and self._may_write is not None:
             self._may_write()
-        response = self._send(method, path, body=body, query=query, content_type=content_type, timeout=CALL_LIMIT_S)
+        response = self._send(
+            method, path, body=body, query=query, content_type=content_type, accept=accept, timeout=CALL_LIMIT_S
+        )
         try:
             text = response.read()
         except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -271,14 +287,15 @@ class Api:
         timeout: float | tuple[float, float],
         body: Any = None,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
+        accept: str = _JSON,
     ) -> Any:
         asked = [(name, value) for name, value in (query or {}).items() if value]
         _, url, headers, sent, _ = self._client.param_serialize(
             method,
             path,
             query_params=asked,
-            header_params={"Accept": "application/json", "Content-Type": content_type},
+            header_params={"Accept": accept, "Content-Type": content_type},
             body=body,
             auth_settings=["BearerToken"],
         )

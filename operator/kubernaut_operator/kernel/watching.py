@@ -1,10 +1,11 @@
 """List and watch one kind for ever, and say which keys to look at.
 
-What an event holds is not used: it wakes. After every list everything is woken, so an event that was missed - the watch
-died silently, the server dropped it - costs latency until the next list and nothing else.
+What an event holds is not used, so only metadata is asked for: it wakes. After every list everything is woken, so
+an event that was missed - the watch died silently, the server dropped it - costs latency until the next list and
+nothing else.
 
-The connection counts as dead after 75 s without a byte; the server sends a bookmark about once a minute. It ends each
-watch after about five minutes, spread so that many watches do not end at once.
+The connection counts as dead after 75 s without a byte; the server sends a bookmark about once a minute. It ends
+each watch after about five minutes, spread so that many watches do not end at once.
 """
 
 import threading
@@ -102,7 +103,7 @@ class Watcher:
                 pause_s = min(pause_s * 2, LONGEST_PAUSE_S)
 
     def _list_and_follow(self) -> None:
-        found, version = self._api.list_all(self.resource, self._namespace, labels=self._labels)
+        found, version = self._api.list_all(self.resource, self._namespace, labels=self._labels, metadata_only=True)
         keys = {key_of(manifest) for manifest in found}
         # What is gone since the last list is woken too: nobody else would say so.
         self._wake_all(keys | self._known)

@@ -93,6 +93,19 @@ def test_a_list_comes_page_by_page(api, namespace):
     assert version.isdecimal()
 
 
+def test_who_wants_names_gets_no_data(api, namespace):
+    api.create(CONFIG_MAPS, config_map("large", text="x" * 100_000), namespace)
+
+    found, version = api.list_all(CONFIG_MAPS, namespace, metadata_only=True)
+    assert "large" in {manifest["metadata"]["name"] for manifest in found}
+    assert not any("data" in manifest for manifest in found)
+
+    api.patch(CONFIG_MAPS, "large", namespace, {"data": {"more": "1"}})
+    event = next(api.watch(CONFIG_MAPS, namespace, resource_version=version, server_limit_s=30, silence_limit_s=30))
+    assert (event["type"], event["object"]["metadata"]["name"]) == ("MODIFIED", "large")
+    assert "data" not in event["object"]
+
+
 def test_what_exists_already_is_a_conflict_with_its_reason(api, namespace):
     api.create(CONFIG_MAPS, config_map("one"), namespace)
 

@@ -105,6 +105,9 @@ def _failure(
         if said.refused:
             return Effect.REFUSED, Trouble(Why.ACTION_REFUSED.value, _line(said.message))
         return Effect.UNKNOWN, Trouble(Why.EFFECT_UNKNOWN.value, _line(said.message))
+    if late:
+        words = f"it was not over within its {deadline_s} s: {ended_words(ended)}"
+        return Effect.UNKNOWN, Trouble(Why.JOB_DEADLINE_EXCEEDED.value, _line(words))
     return Effect.UNKNOWN, Trouble(Why.EFFECT_UNKNOWN.value, ended_words(ended))
 
 

@@ -6,6 +6,7 @@ in order, answers into the next call, status from what is stored after a crash. 
 carried out, after it, or take the driver's memory with it. Everything is written down for the tests to judge.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -36,8 +37,9 @@ from kubernaut.execution.intents import (
     TakeLock,
 )
 from kubernaut.execution.retrying import kind_of
-from kubernaut.execution.status import ExecutionStatus
+from kubernaut.execution.status import ExecutionStatus, Memory
 from kubernaut.execution.status_json import from_json, to_json
+from kubernaut.execution.status_view import status_view
 from kubernaut.execution.types import (
     AccessReviewed,
     CouldNot,
@@ -150,6 +152,7 @@ class Resource:
 
     run: ExecutionRun
     status: JsonObject | None = None
+    view: JsonObject | None = None
     finalizer: bool = False
     deleted: bool = False
     writes: int = 0
@@ -486,6 +489,9 @@ def _store(driver: Driver, intent: StoreStatus, status: ExecutionStatus) -> Coul
     if driver.uid not in driver.world.resources:
         return CouldNot(intent=intent, why="the execution is gone", retry=False)
     resource.status, resource.writes = to_json(status), resource.writes + 1
+    resource.view = status_view(resource.run, status, before=resource.view)
+    if from_json(json.loads(json.dumps(resource.status))) != replace(status, memory=Memory()):
+        raise AssertionError(f"{driver.uid}: what is stored is not what is known")
     return None
 
 

@@ -115,8 +115,9 @@ def worlds(draw: st.DrawFn) -> World:
     )
 
 
+@pytest.mark.slow
 @given(world=worlds(), executions=st.integers(1, 3), dry=st.booleans(), validation=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_run_ends_with_at_most_one_effect(world: World, executions: int, dry: bool, validation: bool) -> None:
     """Hold the invariants over everything that was carried out."""
     runs = [
@@ -162,6 +163,7 @@ def test_a_fault_at_any_request_leads_to_the_same_end(fault: Fault, plan: JobPla
         _same_end(world, quiet)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
 def test_nothing_fails_because_nobody_was_there(fault: Fault) -> None:
     """Let the operator die at each request in turn and come back five minutes later."""

@@ -50,7 +50,6 @@ def test_a_patch_is_one_request_of_kubectl():
         "--type=json",
         f"--patch-file={CHANGE_FILE}",
         "--field-manager=kubernaut",
-        "--request-timeout=20s",
         "--",
         "deployments.v1.apps/web",
     )
@@ -64,7 +63,6 @@ def test_a_delete_names_its_path_and_the_file_of_its_preconditions():
         "delete",
         "--raw=/api/v1/namespaces/shop/pods/web",
         "--filename=/tmp/x",
-        "--request-timeout=20s",
     )
 
 

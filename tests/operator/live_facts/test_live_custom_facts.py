@@ -4,7 +4,9 @@ import json
 
 import pytest
 from helpers.simulated_workloads import wait_for
+from kubernaut_operator.live_facts.discovery import Discovery
 from kubernaut_operator.live_facts.question import Question
+from kubernaut_operator.manifests.rights import CUSTOM_FACT_RESOURCES
 
 from kubernaut.conditions.custom_facts import CustomFact, load_custom_facts
 from kubernaut.conditions.inputs import RunContext, policy_input
@@ -187,6 +189,21 @@ def test_what_the_account_may_not_read_is_unobserved(connect_as, make_reader, we
         UnobservedReason.FORBIDDEN,
         f"the operator's account may not get PodDisruptionBudget {web.namespace}/web",
     )
+
+
+def test_the_rights_on_the_usual_kinds_name_them_as_the_api_server_does(api):
+    versions = {
+        "": "v1",
+        "apps": "apps/v1",
+        "autoscaling": "autoscaling/v2",
+        "batch": "batch/v1",
+        "policy": "policy/v1",
+    }
+    discovery = Discovery(api)
+
+    for kind, (group, plural) in CUSTOM_FACT_RESOURCES.items():
+        resource = discovery.resource(versions[group], kind)
+        assert (resource.group, resource.plural, resource.namespaced) == (group, plural, True)
 
 
 def test_kinds_come_and_go_with_their_definitions(cluster, make_reader, api, web):

@@ -8,13 +8,14 @@ from functools import partial
 import pytest
 from helpers.command_line import kubernaut
 from helpers.simulated_workloads import NODE, deploy, simulated_pod_spec, wait_for
+from kubernaut_operator.live_facts.kinds import resource_of
 from kubernaut_operator.live_facts.question import Question
 from kubernaut_simulator.cli.complete_kinds import option_word
 from kubernaut_simulator.cli.loading import compile_with_facts, shipped_conditions
 
 from kubernaut.actions.catalogue import checked_parameters
 from kubernaut.facts.baseline import Baseline
-from kubernaut.facts.definitions import RIGHTS
+from kubernaut.facts.definitions import ALL_PODS, RIGHTS
 from kubernaut.facts.dumps import missing_kinds
 from kubernaut.facts.extract import extract, take_baseline
 from kubernaut.facts.objects import ObjectSet, Target
@@ -33,6 +34,7 @@ RAW = {
     "restart_pod": lambda target: {"pod": named(target)},
 }
 SHIPPED = {policy.action for policy in shipped_policies()}
+KINDS = [kind for kind in RIGHTS if kind != ALL_PODS]
 DUMPED = (
     "nodes,deployments,replicasets,pods,events,horizontalpodautoscalers,resourcequotas,poddisruptionbudgets,"
     "pods.metrics.k8s.io"
@@ -172,17 +174,22 @@ def dump_of(cluster, namespace):
     return {"apiVersion": "v1", "kind": "List", "items": own}
 
 
-def versions(dump):
-    return sorted((o["kind"], o["metadata"]["uid"], o["metadata"]["resourceVersion"]) for o in dump["items"])
+def versions(objects, namespace):
+    return sorted(
+        (one["kind"], one["metadata"]["uid"], one["metadata"]["resourceVersion"])
+        for one in objects
+        if one["metadata"].get("namespace") == namespace or one["kind"] in ("Node", "Pod")
+    )
 
 
-def seen_twice(cluster, read, namespace):
+def seen_twice(cluster, api, read, namespace):
     """Give what was read, and a dump of the same resourceVersions."""
     for _ in range(20):
-        before = dump_of(cluster, namespace)
+        dump = dump_of(cluster, namespace)
         found = read()
-        if versions(before) == versions(dump_of(cluster, namespace)):
-            return found, before
+        now = [one for kind in KINDS for one in api.list_all(resource_of(kind))[0]]
+        if versions(dump["items"], namespace) == versions(now, namespace):
+            return found, dump
     raise AssertionError("the objects never stood still")
 
 
@@ -200,7 +207,7 @@ def test_live_facts_and_verdicts_equal_those_of_the_dump(  # noqa: PLR0917 - fix
             policies = [one.policy for one in judged(Snapshot(facts={}), action, question, conditions, evaluator)]
             assert policies or action not in SHIPPED
             readings, dump = seen_twice(
-                cluster, partial(read_wide_and_narrow, make_reader, api, question, policies), namespace
+                cluster, api, partial(read_wide_and_narrow, make_reader, api, question, policies), namespace
             )
             reading, *narrow = readings
             offline = offline_snapshot(dump, question, reading.began_at)
@@ -220,7 +227,7 @@ def test_after_the_action_they_are_equal_too(  # noqa: PLR0917 - fixtures
     world, cluster, namespace, simulated_node, metrics_api, api, make_reader
 ):
     target = world(cluster, namespace, metrics_api)
-    baseline, dump = seen_twice(cluster, lambda: make_reader(api).take_baseline(target), namespace)
+    baseline, dump = seen_twice(cluster, api, lambda: make_reader(api).take_baseline(target), namespace)
     objects = ObjectSet.from_objects([dump])
     assert baseline == take_baseline(objects, target)
     assert baseline == Baseline.from_json(baseline.to_json())
@@ -228,10 +235,10 @@ def test_after_the_action_they_are_equal_too(  # noqa: PLR0917 - fixtures
     ended = datetime.now(UTC)
     question = Question(target=target, parameters={}, baseline=baseline, action_ended_at=ended)
 
-    stale, dump = seen_twice(cluster, lambda: make_reader(api).read(question), namespace)
+    stale, dump = seen_twice(cluster, api, lambda: make_reader(api).read(question), namespace)
     assert_same(stale.snapshot, offline_snapshot(dump, question, stale.began_at))
     write_samples(cluster, namespace, metrics_api, at=ended + timedelta(seconds=15))
-    fresh, dump = seen_twice(cluster, lambda: make_reader(api).read(question), namespace)
+    fresh, dump = seen_twice(cluster, api, lambda: make_reader(api).read(question), namespace)
     assert_same(fresh.snapshot, offline_snapshot(dump, question, fresh.began_at))
 
     reasons = {why.reason for path, why in stale.snapshot.unobserved.items() if path.endswith("usage")}
@@ -242,7 +249,8 @@ def test_after_the_action_they_are_equal_too(  # noqa: PLR0917 - fixtures
 
 def read_wide_and_narrow(make_reader, api, question, policies):
     """Read everything, then for each policy what it reads; with a new reader, for an older one may know of old nodes."""
-    reader = make_reader(api)
+    at = datetime.now(UTC)
+    reader = make_reader(api, clock=lambda: at)
     return [reader.read(question), *(reader.read(replace(question, reads=policy.reads)) for policy in policies)]
 
 

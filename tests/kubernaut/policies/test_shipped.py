@@ -63,16 +63,15 @@ SUITES = {
         "action/post/replacement_crash_free": "3m",
     },
     "rollback_deployment": {
-        "step/pre/deployment_exists": "10s",
         "step/pre/earlier_revision_exists": "10s",
         "step/pre/rollout_precedes_incident": "10s",
         "step/post/rollback_complete": "5m",
-        "step/post/deployment_health_check": "5m",
+        "step/post/deployment_healthy_again": "5m",
         "action/pre/earlier_revision_exists": "10s",
         "action/pre/earlier_revision_proved": "10s",
         "action/pre/rollouts_not_paused": "10s",
         "action/post/wanted_revision_serving": "2m",
-        "action/post/no_crashloop_pods": "5m",
+        "action/post/no_crashes_after_rollback": "5m",
     },
 }
 
@@ -101,6 +100,13 @@ def test_every_condition_of_the_suites_has_a_policy_and_every_policy_a_place():
     }
 
 
+def test_a_type_alone_names_one_policy():
+    # A ConfigMap's key `<type>.rego` would stand in for the policies of every action that has the type.
+    types = [one.type for one in shipped_policies()]
+
+    assert len(set(types)) == len(types)
+
+
 def test_a_condition_that_does_not_ship_has_no_policy():
     assert shipped_policy(ConditionId.parse("scale_deployment/step/post/deployment_exists")) is None
 
@@ -122,7 +128,7 @@ def test_that_nothing_bad_happened_is_watched_for_a_while():
         "scale_deployment/no_crashloop_pods": "20s",
         "scale_deployment/resource_usage_acceptable": "20s",
         "restart_pod/replacement_crash_free": "20s",
-        "rollback_deployment/no_crashloop_pods": "20s",
+        "rollback_deployment/no_crashes_after_rollback": "20s",
     }
 
 

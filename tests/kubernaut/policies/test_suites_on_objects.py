@@ -315,7 +315,7 @@ def test_a_stuck_rollback_is_fatal():
         "rollback_deployment", WEB, rolled(1, sets, of=1, ready=False, status=stuck), phase="post", before=BAD
     )
 
-    for name in ("step/post/rollback_complete", "step/post/deployment_health_check"):
+    for name in ("step/post/rollback_complete", "step/post/deployment_healthy_again"):
         assert found[name].judgement.fatal, name
         assert "progress deadline" in found[name].judgement.message
 

@@ -1,5 +1,5 @@
 # METADATA
-# title: No crash-looping pods
+# title: No crashes after rollback
 # description: |
 #   No pod waits in CrashLoopBackOff, init containers included, and none has restarted more often since the action than is
 #   tolerated. Pods of the sick revision that still crash keep it from passing until they are gone. True the instant after the
@@ -16,7 +16,7 @@
 #     - Pods restart until a dependency answers and then stay up; raise `tolerated_restarts`.
 #   avoid: Looking at the status alone, once, at once.
 #   prefer: Counting restarts since the action, and watching for `holdFor`.
-package postcondition.rollback_deployment.no_crashloop_pods
+package postcondition.rollback_deployment.no_crashes_after_rollback
 
 import data.lib.pods
 import rego.v1

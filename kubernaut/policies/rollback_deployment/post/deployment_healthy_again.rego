@@ -1,5 +1,5 @@
 # METADATA
-# title: Deployment health check
+# title: Deployment healthy again
 # description: |
 #   Kubernetes calls the Deployment Available and Progressing, could create every replica, and says so of the current
 #   generation, not of the sick one before. Conditions that Kubernetes leaves out count as false.
@@ -11,7 +11,7 @@
 #   fatal: The progress deadline is exceeded; Kubernetes itself has given up on this rollout.
 #   avoid: Reading conditions that were written before the change.
 #   prefer: Asking for observedGeneration first.
-package postcondition.rollback_deployment.deployment_health_check
+package postcondition.rollback_deployment.deployment_healthy_again
 
 import data.lib.deployment
 import rego.v1

@@ -1,6 +1,6 @@
-package postcondition.rollback_deployment.deployment_health_check_test
+package postcondition.rollback_deployment.deployment_healthy_again_test
 
-import data.postcondition.rollback_deployment.deployment_health_check as policy
+import data.postcondition.rollback_deployment.deployment_healthy_again as policy
 import rego.v1
 
 healthy := {

@@ -1,6 +1,6 @@
-package postcondition.rollback_deployment.no_crashloop_pods_test
+package postcondition.rollback_deployment.no_crashes_after_rollback_test
 
-import data.postcondition.rollback_deployment.no_crashloop_pods as policy
+import data.postcondition.rollback_deployment.no_crashes_after_rollback as policy
 import rego.v1
 
 calm_pod := {"name": "web-1", "status": "Running", "restarts_since_baseline": 0}

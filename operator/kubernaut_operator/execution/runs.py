@@ -118,7 +118,7 @@ class Runs:
             if self._filled:
                 return
         for namespace in self._namespaces:
-            for manifest in self._api.list_all(KUBERNETES_EXECUTIONS, namespace)[0]:
+            for manifest in self._api.each(KUBERNETES_EXECUTIONS, namespace):
                 entry = entry_of(manifest)
                 with self._lock:
                     self._entries.setdefault(entry.uid, entry)

@@ -17,13 +17,9 @@ from kubernetes.client.exceptions import ApiException
 
 from kubernaut.errors import (
     ApiError,
-    BusyError,
-    ConflictError,
-    ExpiredError,
-    ForbiddenError,
-    NotFoundError,
     UnreachableError,
 )
+from kubernaut_operator.kernel.answers import error_of, lines_of, status_of
 from kubernaut_operator.kernel.resources import Resource
 
 Manifest = dict[str, Any]
@@ -34,6 +30,9 @@ CALL_LIMIT_S = 10.0
 
 PAGE = 500
 """Objects a page of a list; client-go's default."""
+
+SMALL_PAGE = 50
+"""Objects a page where only one page is held: some of them are tens of kilobytes."""
 
 _MERGE = "application/merge-patch+json"
 _JSON = "application/json"
@@ -125,14 +124,43 @@ class Api:
             It took so long that the server forgot the list's beginning; list again.
         """
         found: list[Manifest] = []
+        version = ""
+        for page, version in self._pages(  # noqa: B007 - that of the last page counts
+            resource, namespace, labels=labels, fields=fields, limit=limit, metadata_only=metadata_only
+        ):
+            found += page
+        return found, version
+
+    def each(self, resource: Resource, namespace: str = "", *, limit: int = SMALL_PAGE) -> Iterator[Manifest]:
+        """Read all objects of a kind without holding more than a page of them.
+
+        Raises
+        ------
+        ExpiredError
+            It took so long that the server forgot the list's beginning; begin again.
+        """
+        for page, _ in self._pages(resource, namespace, limit=limit):
+            yield from page
+
+    def _pages(
+        self,
+        resource: Resource,
+        namespace: str,
+        *,
+        labels: str = "",
+        fields: str = "",
+        limit: int,
+        metadata_only: bool = False,
+    ) -> Iterator[tuple[list[Manifest], str]]:
         query = {"labelSelector": labels, "fieldSelector": fields, "limit": str(limit), "continue": ""}
+        accept = _METADATA_LIST if metadata_only else _JSON
+        own = {"apiVersion": resource.api_version, "kind": resource.kind}
         while True:
-            accept = _METADATA_LIST if metadata_only else _JSON
             page = self._json("GET", resource.path(namespace), query=query, accept=accept)
-            found += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in page["items"]]
             query["continue"] = page["metadata"].get("continue", "")
+            yield [own | item for item in page["items"] or ()], str(page["metadata"].get("resourceVersion", ""))
             if not query["continue"]:
-                return found, str(page["metadata"].get("resourceVersion", ""))
+                return
 
     def create(
         self, resource: Resource, manifest: Manifest, namespace: str = "", *, name: str = "", subresource: str = ""
@@ -246,11 +274,11 @@ class Api:
         path = resource.path(namespace)
         response = self._send("GET", path, query=query, accept=_METADATA, timeout=(CONNECT_LIMIT_S, silence_limit_s))
         try:
-            for line in _lines(response.response):
+            for line in lines_of(response.response):
                 event: Manifest = json.loads(line)
                 if event["type"] == "ERROR":
                     status = event["object"]
-                    raise _error(f"watch {path}", int(status.get("code", 500)), status, {})
+                    raise error_of(f"watch {path}", int(status.get("code", 500)), status, {})
                 yield event
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"watch {path}: the connection broke: {error}") from error
@@ -307,7 +335,7 @@ class Api:
             raise UnreachableError(f"{method} {path}: no answer: {error}") from error
         if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
             text = response.read()
-            raise _error(f"{method} {path}", response.status, _status(text), response.headers)
+            raise error_of(f"{method} {path}", response.status, status_of(text), response.headers)
         return response
 
 
@@ -339,40 +367,3 @@ def connect(kubeconfig: str | None = None, *, context: str | None = None) -> Api
     settings.retries = False
     settings.connection_pool_maxsize = 32
     return Api(ApiClient(settings))
-
-
-def _lines(response: Any) -> Iterator[bytes]:
-    """Cut the stream of a watch at its line ends; an event may come in several pieces."""
-    left = b""
-    for piece in response.stream(amt=None, decode_content=True):
-        left += piece
-        *lines, left = left.split(b"\n")
-        yield from (line for line in lines if line)
-
-
-def _status(text: bytes) -> Manifest:
-    try:
-        status: Manifest = json.loads(text)
-    except ValueError:
-        return {"message": text.decode(errors="replace")[:300]}
-    return status if isinstance(status, dict) else {}
-
-
-def _error(what: str, code: int, status: Manifest, headers: Mapping[str, str]) -> ApiError:
-    reason = str(status.get("reason", ""))
-    said = str(status.get("message", ""))
-    message = f"{what}: {code} {reason}: {said}"
-    if code == HTTPStatus.NOT_FOUND:
-        return NotFoundError(message, status=code, reason=reason, said=said)
-    if code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return ForbiddenError(message, status=code, reason=reason, said=said)
-    if code == HTTPStatus.CONFLICT:
-        return ConflictError(message, status=code, reason=reason, said=said)
-    if code == HTTPStatus.GONE:
-        return ExpiredError(message, status=code, reason=reason, said=said)
-    if code == HTTPStatus.TOO_MANY_REQUESTS or code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        details = status.get("details") or {}
-        told = headers.get("Retry-After") or details.get("retryAfterSeconds")
-        retry_after_s = float(told) if told is not None and str(told).isdecimal() else None
-        return BusyError(message, status=code, reason=reason, said=said, retry_after_s=retry_after_s)
-    return ApiError(message, status=code, reason=reason, said=said)

@@ -89,6 +89,7 @@ def test_a_list_comes_page_by_page(api, namespace):
 
     names = {manifest["metadata"]["name"] for manifest in found}
     assert {f"number-{number}" for number in range(7)} <= names
+    assert list(api.each(CONFIG_MAPS, namespace, limit=3)) == found
     assert {manifest["kind"] for manifest in found} == {"ConfigMap"}
     assert version.isdecimal()
 

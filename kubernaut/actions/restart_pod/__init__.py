@@ -15,7 +15,7 @@ DEFINITION = ActionDefinition(
     example={"pod": {"name": "web-7d9c5b6f4-x2x9k", "namespace": "shop"}, "gracePeriodSeconds": 30},
     compares="the Pod's UID: a Pod that took its place under the same name is left alone",
     rules=(PolicyRule(group="", resource="pods", verbs=("delete",)),),
-    timeout_s=60,
+    timeout_s=120,
     change=change,
     describe_change=describe_change,
     rollback_info=rollback_info,

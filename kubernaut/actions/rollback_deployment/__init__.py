@@ -15,7 +15,7 @@ DEFINITION = ActionDefinition(
     example={"deployment": {"name": "web", "namespace": "shop"}, "toRevision": 4},
     compares="the Deployment's UID and the generation of its spec that was seen",
     rules=(PolicyRule(group="apps", resource="deployments", verbs=("get", "patch")),),
-    timeout_s=60,
+    timeout_s=120,
     related=("ReplicaSet",),
     change=change,
     describe_change=describe_change,

@@ -15,7 +15,7 @@ DEFINITION = ActionDefinition(
     example={"deployment": {"name": "web", "namespace": "shop", "replicas": 5}, "expectedReplicas": 3},
     compares="the Deployment's UID and the number of replicas that was seen",
     rules=(PolicyRule(group="apps", resource="deployments/scale", verbs=("get", "patch")),),
-    timeout_s=60,
+    timeout_s=120,
     change=change,
     describe_change=describe_change,
     rollback_info=rollback_info,

@@ -4,13 +4,15 @@ Rules of the driver:
 
 - Intents are carried out in the order given. The first that cannot be is answered by `CouldNot`, and the rest of
   that decision is dropped: it comes again with a later one. (So nothing happens whose status could not be stored.)
-- `StoreStatus` stands before every intent that says `store_status_first`. A conflict there: forget what is in
-  memory, read the resource again and go on from what is stored.
+- `StoreStatus` stands before every intent that says `store_status_first`. When it fails, or something before it in
+  the same decision does, there is no answer to give: forget what is in memory, read the resource again and go on from
+  what is stored, as after a restart.
 - Every intent may come twice, after a restart or because an answer was lost: all are idempotent, `CreateJob` by its
   name and the UID label.
 - Answers go into the next call of `decide`, which is made at once; without answers it is made at `next_due` or when
   something was noticed.
-- Events, rows and the two clean-ups after the result have no answer; what fails there is told by `CouldNot`.
+- Events, rows, `DeleteJob`, `RetireJob` and `ReleaseLock` have no answer when all went well. An Event that cannot be
+  written should be logged and forgotten: it must not hold up what comes after it.
 """
 
 from dataclasses import dataclass

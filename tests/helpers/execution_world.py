@@ -318,9 +318,9 @@ class Driver:
             decision = decide(resource.run, self.status, told, self.world.now)
             self.decisions.append(decision)
             self.status, told = decision.status, []
-            for intent in decision.intents:
+            for place, intent in enumerate(decision.intents):
                 answer = self._carry_out(intent, decision.status)
-                if isinstance(answer, CouldNot) and isinstance(intent, StoreStatus):
+                if isinstance(answer, CouldNot) and StoreStatus() in decision.intents[place:]:
                     self.status, self.next_s = None, self.world.now_s + 1.0
                     return
                 if answer is not None:
@@ -348,6 +348,9 @@ class Driver:
         if isinstance(intent, EmitEvent | RecordExecution) or (
             isinstance(intent, StageIntent) and not isinstance(intent.intent, ReadFacts)
         ):
+            why = world.fails(intent, world.now_s)
+            if why:
+                return CouldNot(intent=intent, why=why)
             world.done.append(Done(world.now_s, self.uid, intent))
             return None
         number, world.requests = world.requests, world.requests + 1

@@ -142,11 +142,15 @@ class ExecutionController:
         return Result(again_after_s=0.0)
 
     def _carry_out(self, work: Work, intents: Sequence[Intent]) -> list[Observation]:
-        """Carry intents out in order, up to the first that cannot be, and give the answers."""
+        """Carry intents out in order, up to the first that cannot be, and give the answers.
+
+        What fails before the status is stored is raised: the decision is forgotten then, as by a restart, since going
+        on from it in memory would never store it.
+        """
         answers: list[Observation] = []
         pinned = work.status.pinned
         with structlog.contextvars.bound_contextvars(**({} if pinned is None else {"incident": pinned.incident_id})):
-            for intent in intents:
+            for place, intent in enumerate(intents):
                 if isinstance(intent, StoreStatus):
                     self._store(work)
                     continue
@@ -155,6 +159,8 @@ class ExecutionController:
                 except LeadershipLostError:
                     raise
                 except KubernautError as error:
+                    if StoreStatus() in intents[place:]:
+                        raise
                     failed = could_not(intent, error)
                     _log.warning("could not", intent=type(intent).__name__, why=failed.why, retry=failed.retry)
                     answers.append(failed)

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubernaut.execution.intents import CreateJob
+from kubernaut.execution.intents import CreateJob, Intent, RecordExecution, StageIntent
 from kubernaut.execution.types import Effect
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement
+from kubernaut.verification.types import RecordAttempts, RecordEvaluations
 from tests.helpers.execution_world import (
     ERROR,
     FAILED,
@@ -27,6 +28,7 @@ from tests.helpers.execution_world import (
     a_run,
     delete,
     drive,
+    kinds,
     post,
     pre,
 )
@@ -181,6 +183,23 @@ def test_nothing_fails_because_the_api_server_was_away(since_s: float) -> None:
     quiet = World(conditions=conditions)
     drive(quiet, a_run())
     _same_end(World(conditions=conditions, down=((since_s, since_s + 60.0),)), quiet)
+
+
+@pytest.mark.parametrize("kind", [RecordAttempts, RecordEvaluations, RecordExecution])
+def test_nothing_fails_because_rows_could_not_be_written_for_a_while(kind: type) -> None:
+    """Forget a decision whose rows were not written, as by a restart: nothing is lost, nothing comes twice."""
+    conditions = (pre(), post("held", hold_for_s=10.0))
+    quiet = World(conditions=conditions)
+    drive(quiet, a_run())
+
+    def fails(intent: Intent, at_s: float) -> str:
+        wanted = isinstance(intent, kind) or (isinstance(intent, StageIntent) and isinstance(intent.intent, kind))
+        return "no room" if wanted and at_s < 8.0 else ""
+
+    world = World(conditions=conditions, fails=fails)
+    _same_end(world, quiet)
+    assert kinds(world, "uid-1").count("RecordExecution") >= 1
+    assert kinds(world, "uid-1").count("RecordEvaluations/pre") == 1
 
 
 def _same_end(world: World, quiet: World) -> None:

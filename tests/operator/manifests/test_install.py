@@ -121,7 +121,8 @@ def test_the_policy_worker_has_a_door_and_nothing_else():
 
     assert pod["automountServiceAccountToken"] is False
     assert worker["restartPolicy"] == "Always"
-    assert [mount["name"] for mount in worker["volumeMounts"]] == ["socket"]
+    assert [mount["name"] for mount in worker["volumeMounts"]] == ["socket", "worker-tmp"]
+    assert "worker-tmp" not in [mount["name"] for mount in operator["volumeMounts"]]
     assert "token" in [mount["name"] for mount in operator["volumeMounts"]]
     assert worker["command"] == ["python", "-m", "kubernaut.policy.worker"]
     for container in (worker, operator):

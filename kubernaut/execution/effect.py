@@ -97,7 +97,8 @@ def capture(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetim
     if answer is None:
         failed = seen.failure(_CAPTURE, TakeLock.__name__, AddFinalizer.__name__)
         if failed is not None:
-            return fail(run, status, given_up(failed), now)
+            final = (Why.ACTION_REFUSED, f"the target as it is now does not allow it: {failed.why}")
+            return fail(run, status, given_up(failed) if failed.retry else final, now)
         return asking(status, *locking.taking(status), CaptureRollback(), now=now)
     status = answered(status, _CAPTURE)
     if not answer.found or answer.change is None:

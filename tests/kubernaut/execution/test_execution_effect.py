@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kubernaut.execution.effect import JOB_GRACE_S
-from kubernaut.execution.intents import CreateJob, DeleteJob, ReadJob, RetireJob, SendDryRun
+from kubernaut.execution.intents import CaptureRollback, CreateJob, DeleteJob, ReadJob, RetireJob, SendDryRun
 from kubernaut.execution.retrying import kind_of
 from kubernaut.execution.types import Effect
 from kubernaut.facts.baseline import Baseline, ContainerBaseline
@@ -70,6 +70,39 @@ def test_a_change_that_cannot_be_made_ready() -> None:
     assert (_status(driver).phase, _status(driver).reason) == ("failed", "DryRunRefused")
     assert _status(driver).message == "there is no revision to go back to"
     assert world.now_s < 1.0
+
+
+def test_a_change_that_cannot_be_made_ready_any_more() -> None:
+    """Fail finally when the target does not allow it after the dry run did."""
+    world = World(cannot={CaptureRollback: "revision 3 is gone"})
+    (driver,) = drive(world, a_run())
+    assert (_status(driver).phase, _status(driver).reason) == ("failed", "ActionRefused")
+    assert _status(driver).message == "the target as it is now does not allow it: revision 3 is gone"
+
+
+def test_a_target_that_goes_away_before_the_change() -> None:
+    """Fail when it is gone, or another one, after the dry run; nothing was done."""
+
+    def gone(world: World) -> None:
+        world.target.there = False
+
+    def replaced(world: World) -> None:
+        world.target.uid = "target-2"
+
+    for kind in ("SendDryRun", "CaptureRollback"):
+        for happens, reasons in ((gone, ("TargetNotFound", "DryRunRefused")), (replaced, ("TargetReplaced",))):
+            world = World(conditions=(pre(), post()), upon={kind: happens})
+            (driver,) = drive(world, a_run())
+            assert _status(driver).phase == "failed"
+            assert _status(driver).reason in reasons
+            assert not world.effects
+
+
+def test_capturing_that_never_succeeds() -> None:
+    """Give up after ten minutes."""
+    world = World(fails=lambda intent, _at: "no answer" if isinstance(intent, CaptureRollback) else "")
+    (driver,) = drive(world, a_run())
+    assert (_status(driver).phase, _status(driver).reason) == ("failed", "GaveUp")
 
 
 def test_a_refused_change_is_a_failure() -> None:

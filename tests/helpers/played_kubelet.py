@@ -72,7 +72,8 @@ class PlayedKubelet:
                 listed = self._kubectl("get", "pods", "-n", namespace, "-o", "json")
                 for pod in json.loads(listed)["items"] if listed else ():
                     uid = pod["metadata"]["uid"]
-                    if uid not in self._seen and "deletionTimestamp" not in pod["metadata"]:
+                    waits = pod["status"].get("phase") == "Pending" and "deletionTimestamp" not in pod["metadata"]
+                    if waits and uid not in self._seen:
                         self._seen.add(uid)
                         (self._perform if namespace == self._namespace else self._be_ready)(pod)
 

@@ -35,7 +35,7 @@ class Holder:
     uid: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.namespace}/{self.name}" if self.name else f"somebody else ({self.uid})"
 
 
 class TargetLocks:

@@ -1,6 +1,7 @@
 """A cluster with everything installed, the operator as a process beside it, and somebody who plays the kubelet."""
 
 import json
+import time
 
 import pytest
 from helpers.executions import WEB, create, deployment, scaling, wait_for
@@ -67,6 +68,13 @@ class Shop:
     def wait(self, name="scale-web", **how):
         """Wait for an execution's result, or for `until`, and give the execution."""
         return wait_for(self.api, self.namespace, name, **how)
+
+    def until(self, holds, *, limit_s=30.0):
+        """Wait until something holds."""
+        deadline = time.monotonic() + limit_s
+        while not holds():
+            assert time.monotonic() < deadline, "not in time"
+            time.sleep(0.2)
 
     def replicas(self):
         """Give how many replicas the Deployment is to have."""

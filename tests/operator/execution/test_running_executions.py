@@ -111,6 +111,7 @@ def test_conditions_that_cannot_be_used_are_named(operator, shop):
     assert shop.jobs() == []
 
 
+@pytest.mark.slow
 def test_an_enforced_precondition_blocks_until_it_holds(cluster, operator, shop):
     shop.scale(to=5, preConditions=[{"type": "mine", "rego": WANTS_FOUR}])
 

@@ -1,0 +1,35 @@
+"""Two replicas: one leads, and the other takes up what it leaves unfinished."""
+
+import pytest
+from helpers.executions import phase_is
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+
+HOLDS = {
+    "type": "mine",
+    "timeout": "60s",
+    "holdFor": "4s",
+    "rego": "package mine\nimport rego.v1\nallow if input.current_replicas == 3",
+}
+
+
+@pytest.mark.slow
+def test_the_next_leader_brings_a_run_to_the_same_end(shop, make_operator):
+    first, second = make_operator(elect=True), make_operator(elect=True)
+    first.start()
+    first.wait_for_log("leads")
+    second.start()
+    assert second.ask("/readyz")[0] == 200
+    shop.scale(postConditions=[HOLDS])
+    shop.wait(until=phase_is("verifying"))
+
+    assert first.stop() == 0
+
+    found = shop.wait()
+    second.wait_for_log("leads")
+    assert found["status"]["phase"] == "succeeded"
+    results = found["status"]["validationResults"]["postConditionResults"]
+    (mine,) = (one for one in results if one["conditionType"] == "mine")
+    assert (mine["verdict"], mine["enforced"]) == ("Passed", True)
+    assert len(shop.jobs()) == len(shop.kubelet.performed) == 1
+    assert any(entry["event"] == "Succeeded" or entry.get("reason") == "Succeeded" for entry in second.log())

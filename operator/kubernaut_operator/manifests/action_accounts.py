@@ -39,7 +39,7 @@ def opt_in(namespace: str, actions: Sequence[str], options: InstallOptions) -> l
         No such action, or a name that no namespace can have.
     """
     if not is_namespace(namespace):
-        raise InputError(f"namespace {namespace!r} can be none: lower-case letters, digits and `-`, at most 63")
+        raise InputError(f"namespace {namespace!r} is none: lower-case letters, digits and `-`, at most 63")
     chosen = [action_definition(name) for name in dict.fromkeys(actions)] or [ACTIONS[name] for name in sorted(ACTIONS)]
     return [
         binding(

@@ -26,7 +26,7 @@ def actions_policy(options: InstallOptions) -> list[Manifest]:
         _rule("batch", "cronjobs", "CREATE"),
         _rule("", "pods/exec pods/attach pods/portforward", "CONNECT"),
         _rule("", "pods/ephemeralcontainers", "UPDATE"),
-        _rule("", "serviceaccounts/token", "CREATE"),
+        _rule("", "serviceaccounts/token secrets", "CREATE"),
     )
     return policy(
         ACTIONS_POLICY,
@@ -85,6 +85,7 @@ def _validations() -> list[tuple[str, str]]:
             "request.operation != 'CREATE' ||"
             " (variables.resource == 'jobs' && variables.operator) ||"
             " (variables.resource == 'pods' && variables.controller) ||"
+            " (variables.resource == 'secrets' && object.type != 'kubernetes.io/service-account-token') ||"
             " (variables.resource == 'serviceaccounts/token' &&"
             "  (variables.operator || 'system:nodes' in request.userInfo.groups))",
             "request.userInfo.username + ' may not create ' + variables.resource"

@@ -72,7 +72,7 @@ class InstallOptions:
     def __post_init__(self) -> None:
         for what, name in (("namespace", self.namespace), ("actions namespace", self.actions_namespace)):
             if not is_namespace(name):
-                raise InputError(f"{what} {name!r} can be none: lower-case letters, digits and `-`, at most 63")
+                raise InputError(f"{what} {name!r} is none: lower-case letters, digits and `-`, at most 63")
         if self.image_pull_policy not in PULL_POLICIES:
             raise InputError(f"image pull policy {self.image_pull_policy!r}: write one of {', '.join(PULL_POLICIES)}")
         if self.namespace == self.actions_namespace:

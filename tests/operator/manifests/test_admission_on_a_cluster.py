@@ -350,6 +350,32 @@ def test_nobody_else_starts_anything_or_takes_a_token(installed, administrator):
         assert f"may not create {resource} here" in refused(administrator.kubectl, masters, *command)
 
 
+def test_no_secret_takes_a_token_either(installed, administrator):
+    secret = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {
+            "name": "lent",
+            "namespace": "kubernaut-actions",
+            "annotations": {"kubernetes.io/service-account.name": "kubernaut-scale-deployment"},
+        },
+        "type": "kubernetes.io/service-account-token",
+    }
+    masters = ("--as-group=system:masters", "--dry-run=server")
+
+    assert "may not create secrets here" in refused(create, administrator, secret, *masters)
+    create(administrator, {**secret, "type": "Opaque"}, *masters)
+
+
+@pytest.mark.parametrize("door", ["exec?command=ls&stdout=true", "attach?stdout=true", "portforward"])
+def test_nobody_enters_a_pod(administrator, door):
+    path = f"/api/v1/namespaces/kubernaut-actions/pods/one/{door}"
+
+    said = refused(administrator.kubectl, "--as-group=system:masters", "create", f"--raw={path}", "-f", "/dev/null")
+
+    assert f"nobody may use pods/{door.partition('?')[0]} here: it would lend an action's rights" in said
+
+
 def test_the_operator_takes_tokens_of_actions_and_of_nobody_else(operator):
     assert operator.kubectl("create", "token", "kubernaut-scale-deployment").count(".") == 2
     assert "cannot create resource" in refused(operator.kubectl, "create", "token", "default")

@@ -222,7 +222,7 @@ def test_an_upgrade_can_leave_tuned_conditions_alone():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"namespace": "Kube"}, "can be none"),
+        ({"namespace": "Kube"}, "is none: lower-case"),
         ({"namespace": "one", "actions_namespace": "one"}, "need a namespace each"),
         ({"image_pull_policy": "Sometimes"}, "write one of Always"),
         ({"prometheus_url": "prometheus:9090"}, "is no address"),

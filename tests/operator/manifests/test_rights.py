@@ -119,7 +119,7 @@ def test_a_namespace_opts_in_action_by_action():
 
 @pytest.mark.parametrize(
     ("namespace", "actions", "said"),
-    [("shop", ["scale_deploment"], "did you mean scale_deployment"), ("--all", [], "can be none")],
+    [("shop", ["scale_deploment"], "did you mean scale_deployment"), ("--all", [], "is none: lower-case")],
 )
 def test_what_cannot_be_opted_in_is_said(namespace, actions, said):
     with pytest.raises(InputError, match=said):

@@ -21,6 +21,7 @@ from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.known_facts import KnownFacts, known_facts_from_paths
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.policy.worker.limits import Limits
+from kubernaut_operator.condition_sets.later import Later
 
 KEPT = 512
 """Compiled policies kept; both levels' suites are some dozens, inline ones come and go."""
@@ -48,7 +49,7 @@ class PolicyCompiler:
         self._worker: WorkerEvaluator | None = None
         self._busy = 0
         self._used_s = 0.0
-        self._reaper: threading.Timer | None = None
+        self._reaper = Later(self._reap, name="policy compiler's end")
         self._kept: OrderedDict[tuple[object, ...], CompiledPolicy] = OrderedDict()
 
     def __call__(self, source: str, *, name: str, libraries: Mapping[str, str]) -> CompiledPolicy:
@@ -82,9 +83,7 @@ class PolicyCompiler:
         """End the worker; the next compilation starts another."""
         with self._lock:
             worker, self._worker = self._worker, None
-            if self._reaper is not None:
-                self._reaper.cancel()
-                self._reaper = None
+        self._reaper.cancel()
         if worker is not None:
             worker.close()
 
@@ -100,21 +99,13 @@ class PolicyCompiler:
             with self._lock:
                 self._busy -= 1
                 self._used_s = monotonic()
-                self._reap_in(self._idle_s)
-
-    def _reap_in(self, wait_s: float) -> None:
-        if self._reaper is None:
-            self._reaper = threading.Timer(wait_s, self._reap)
-            self._reaper.name = "policy compiler's end"
-            self._reaper.daemon = True
-            self._reaper.start()
+            self._reaper.run_in(self._idle_s)
 
     def _reap(self) -> None:
         with self._lock:
-            self._reaper = None
             left_s = self._idle_s if self._busy else self._used_s + self._idle_s - monotonic()
             if left_s > 0:
-                self._reap_in(left_s)
+                self._reaper.run_in(left_s)
                 return
             worker, self._worker = self._worker, None
         if worker is not None:

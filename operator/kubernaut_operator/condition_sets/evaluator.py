@@ -17,9 +17,13 @@ from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.policy.worker.client import WorkerEvaluator
 from kubernaut.policy.worker.limits import Limits
 from kubernaut.verdicts import Code, Judgement, Reason
+from kubernaut_operator.condition_sets.later import Later
 
 WORKERS = 3
 """Judging at once. A judgement takes a tenth of a millisecond; the others are for when one hangs."""
+
+PATIENCE_S = 1.0
+"""How long to wait for a worker before another is started: a whole suite takes less, a policy that hangs more."""
 
 IDLE_S = 60.0
 """Workers beyond the first are ended when they had nothing to do for so long."""
@@ -31,6 +35,8 @@ OPERATOR_LIMITS = Limits(
     wall_time_s=2.0, batch_time_s=10.0, memory_mib=128, failures=2, start_time_s=10.0, connect_time_s=0.25
 )
 """A suite is a dozen inputs, not a history of a million; nobody waits for a container that restarts."""
+
+_ENDING = "the operator is ending"
 
 _log = structlog.get_logger(__name__)
 
@@ -54,105 +60,130 @@ class EvaluatorPool:
         size: int = WORKERS,
         limits: Limits = OPERATOR_LIMITS,
         socket_path: str | None = None,
+        patience_s: float = PATIENCE_S,
         idle_s: float = IDLE_S,
     ) -> None:
+        self._size = size
         self._limits = limits
         self._socket_path = socket_path
+        self._patience_s = patience_s
         self._idle_s = idle_s
-        self._slots = threading.BoundedSemaphore(size)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._free: list[tuple[WorkerEvaluator, float]] = []
         self._made: set[WorkerEvaluator] = set()
-        self._restarts = 0
+        self._ended_restarts = 0
         self._away_until_s = 0.0
         self._why_away = ""
         self._closed = False
+        self._reaper = Later(self._reap, name="policy workers' end")
 
     def evaluate(self, policy: CompiledPolicy, batch: InputBatch) -> VerdictBatch:
         """Judge every input of the batch; whatever fails gives `Code.ERROR`, never an exception."""
-        with self._slots:
-            why = self._away()
-            if why:
-                return _unavailable(why, len(batch))
-            worker = self._take()
-            try:
-                found = worker.evaluate(policy, batch)
-            except EvaluatorError as error:
-                self._note_away(str(error))
-                return _unavailable(str(error), len(batch))
-            finally:
-                self._give_back(worker)
-            self._note_there()
-            return found
+        why = self._away()
+        if why:
+            return _unavailable(why, len(batch))
+        worker = self._take()
+        if worker is None:
+            return _unavailable(_ENDING, len(batch))
+        try:
+            found = worker.evaluate(policy, batch)
+        except EvaluatorError as error:
+            self._note_away(str(error))
+            return _unavailable(str(error), len(batch))
+        finally:
+            self._give_back(worker)
+        self._note_there()
+        return found
 
     @property
     def restarts(self) -> int:
         """Workers that ended by a limit, a crash or somebody's hand, and were replaced."""
-        with self._lock:
-            return self._restarts + sum(worker.restarts for worker in self._made)
+        with self._changed:
+            return self._ended_restarts + sum(worker.restarts for worker in self._made)
 
     @property
     def workers(self) -> int:
         """Workers there are now."""
-        with self._lock:
+        with self._changed:
             return len(self._made)
 
     def available(self) -> str:
         """Give why no worker answers, or nothing: for `/readyz`. Asks again where none did."""
-        with self._lock:
+        with self._changed:
             why = self._why_away
-        if why and not self._away():
-            with self._slots:
-                worker = self._take()
-                try:
-                    worker.start()
-                except EvaluatorError as error:
-                    self._note_away(str(error))
-                else:
-                    self._note_there()
-                finally:
-                    self._give_back(worker)
-        with self._lock:
-            return self._why_away
+        if not why or self._away():
+            return why
+        worker = self._take()
+        if worker is None:
+            return _ENDING
+        try:
+            worker.start()
+        except EvaluatorError as error:
+            self._note_away(str(error))
+            return str(error)
+        finally:
+            self._give_back(worker)
+        self._note_there()
+        return ""
 
     def close(self) -> None:
         """End all workers."""
-        with self._lock:
+        with self._changed:
             self._closed = True
             made, self._made, self._free = self._made, set(), []
+            self._changed.notify_all()
+        self._reaper.cancel()
         for worker in made:
             worker.close()
 
-    def _take(self) -> WorkerEvaluator:
-        with self._lock:
-            # The last one given back first: so the others become idle.
-            if self._free:
-                return self._free.pop()[0]
-            worker = WorkerEvaluator(self._limits, socket_path=self._socket_path)
-            self._made.add(worker)
-            return worker
+    def _take(self) -> WorkerEvaluator | None:
+        """Wait for a worker, and start another one only where that takes long; None at the end."""
+        patient_until_s = monotonic() + self._patience_s
+        with self._changed:
+            while not self._closed:
+                # The last one given back first: so the others become idle.
+                if self._free:
+                    return self._free.pop()[0]
+                left_s = patient_until_s - monotonic()
+                if not self._made or (left_s <= 0 and len(self._made) < self._size):
+                    worker = WorkerEvaluator(self._limits, socket_path=self._socket_path)
+                    self._made.add(worker)
+                    return worker
+                self._changed.wait(left_s if left_s > 0 else None)
+        return None
 
     def _give_back(self, worker: WorkerEvaluator) -> None:
-        now_s = monotonic()
-        with self._lock:
+        with self._changed:
             if self._closed:
                 return
-            self._free.append((worker, now_s))
-            idle = [one for one, used_s in self._free[:-1] if now_s - used_s > self._idle_s]
+            self._free.append((worker, monotonic()))
+            self._changed.notify()
+            several = len(self._made) > 1
+        if several:
+            self._reaper.run_in(self._idle_s)
+
+    def _reap(self) -> None:
+        now_s = monotonic()
+        with self._changed:
+            idle = [one for one, used_s in self._free if now_s - used_s >= self._idle_s]
+            idle = idle[: len(self._made) - 1]
             self._free = [(one, used_s) for one, used_s in self._free if one not in idle]
             self._made.difference_update(idle)
-            self._restarts += sum(one.restarts for one in idle)
+            self._ended_restarts += sum(one.restarts for one in idle)
+            again = len(self._made) > 1 and not self._closed
         for one in idle:
             one.close()
+        if again:
+            self._reaper.run_in(self._idle_s)
 
     def _away(self) -> str:
-        with self._lock:
+        with self._changed:
             if self._closed:
-                return "the operator is ending"
+                return _ENDING
             return self._why_away if monotonic() < self._away_until_s else ""
 
     def _note_away(self, why: str) -> None:
-        with self._lock:
+        with self._changed:
             known = self._why_away == why
             self._why_away = why
             self._away_until_s = monotonic() + AGAIN_S
@@ -160,7 +191,7 @@ class EvaluatorPool:
             _log.error("the policy worker is away: conditions are Errors meanwhile", reason=why)
 
     def _note_there(self) -> None:
-        with self._lock:
+        with self._changed:
             was_away, self._why_away = bool(self._why_away), ""
         if was_away:
             _log.info("the policy worker answers again")

@@ -42,7 +42,8 @@ def policies():
 
 @pytest.fixture
 def pool():
-    pool = EvaluatorPool(size=2, limits=Limits(wall_time_s=1.0, memory_mib=128, failures=2), idle_s=0.2)
+    limits = Limits(wall_time_s=2.0, memory_mib=128, failures=2)
+    pool = EvaluatorPool(size=2, limits=limits, patience_s=0.1, idle_s=0.3)
     yield pool
     pool.close()
 
@@ -63,15 +64,45 @@ def test_one_that_hangs_costs_a_verdict_and_nobody_waits_for_it(pool, policies):
 
     for _ in range(5):
         assert pool.evaluate(policies["good"], FOUND)[0].code is Code.PASSED
-    assert answers == []
+    assert (answers, pool.workers) == ([], 2)
 
     hanging.join()
     assert answers[0].reason is Reason.LIMIT_EXCEEDED
+    until = time.monotonic() + 10
+    while pool.workers > 1:
+        assert time.monotonic() < until
+        time.sleep(0.05)
     assert pool.restarts == 1
-    time.sleep(0.3)
-    pool.evaluate(policies["good"], FOUND)
+
+
+def test_many_at_once_share_one_worker(policies):
+    pool = EvaluatorPool(patience_s=20.0)
+    threads = [threading.Thread(target=pool.evaluate, args=(policies["good"], FOUND)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
     assert pool.workers == 1
-    assert pool.restarts == 1
+    pool.close()
+
+
+def test_those_who_wait_for_a_worker_are_answered_at_the_end(policies):
+    pool = EvaluatorPool(size=1, limits=Limits(wall_time_s=1.0), patience_s=0.05)
+    answers = []
+    threads = [
+        threading.Thread(target=lambda name=name: answers.append(pool.evaluate(policies[name], FOUND)[0]))
+        for name in ("hangs", "good")
+    ]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.2)
+
+    pool.close()
+
+    for thread in threads:
+        thread.join(10)
+    assert {answer.code for answer in answers} == {Code.ERROR}
 
 
 def test_one_that_eats_memory_costs_a_verdict(pool, policies):

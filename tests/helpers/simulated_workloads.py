@@ -63,12 +63,12 @@ def deploy(cluster: Cluster, namespace: str, *, name: str = "web", replicas: int
         namespace,
         f"deployment/{name}",
         f"--for=jsonpath={{.status.availableReplicas}}={replicas}",
-        "--timeout=60s",
+        "--timeout=120s",
     )
     return Target(namespace=namespace, name=name, uid=made["metadata"]["uid"])
 
 
-def wait_for(what: Callable[[], T], *, limit_s: float = 20.0) -> T:
+def wait_for(what: Callable[[], T], *, limit_s: float = 60.0) -> T:
     """Wait until something holds, and give what it gave.
 
     Raises

@@ -5,6 +5,7 @@ limit, and hands them to `kubernaut.facts.extract`, the functions that a dump go
 
 - `question.py`: what is asked and answered; `wanted.py`: what has to be fetched for that;
 - `kinds.py`: which request sees a kind; `fetching.py`: one request, tried again while there is time, and why it failed;
+- `slimming.py`: what of an object is not kept;
 - `short_cache.py`: answers of a few seconds, for nodes and other things that are not the target's own;
 - `gathering.py`: the objects of a look; `reader.py`: the look; `targets.py`: the target, for who is about to change it;
 - `custom.py`, `json_path.py`, `discovery.py`: the user's facts from objects;

@@ -13,8 +13,9 @@ from typing import TypeAlias, TypeVar
 from kubernaut.errors import ApiError, BusyError, ExpiredError, ForbiddenError, NotFoundError, UnreachableError
 from kubernaut.facts.objects import KubeObject, ObjectSet
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
-from kubernaut_operator.kernel.api import Api, Manifest
+from kubernaut_operator.kernel.api import PAGE, Api, Manifest
 from kubernaut_operator.live_facts.kinds import Request
+from kubernaut_operator.live_facts.slimming import slim
 
 T = TypeVar("T")
 
@@ -46,9 +47,6 @@ def see(api: Api, request: Request, deadline: Deadline) -> Seen:
         found = patiently(lambda: _objects(api, request), deadline)
     except ApiError as error:
         return why_unseen(error, str(request))
-    for manifest in found:
-        # Half of a pod's bytes, and no fact reads them.
-        manifest["metadata"].pop("managedFields", None)
     return ObjectSet.from_objects(found, listed=[request.resource.kind])
 
 
@@ -128,11 +126,15 @@ def joined(sets: Iterable[ObjectSet]) -> ObjectSet:
 
 
 def _objects(api: Api, request: Request) -> list[Manifest]:
+    found: Iterable[Manifest]
     if not request.name:
-        found, _ = api.list_all(request.resource, request.namespace, fields=request.fields)
-        return found
+        if request.fields:
+            found, _ = api.list_all(request.resource, request.namespace, fields=request.fields)
+        else:
+            found = api.each(request.resource, request.namespace, limit=PAGE)
+        return [slim(one, request.kind) for one in found]
     try:
-        return [api.get(request.resource, request.name, request.namespace)]
+        return [slim(api.get(request.resource, request.name, request.namespace), request.kind)]
     except NotFoundError:
         return []
 

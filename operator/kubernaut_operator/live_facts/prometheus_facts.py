@@ -12,6 +12,7 @@ from kubernaut.errors import FactsError
 from kubernaut.facts.metrics import CLOCK_TOLERANCE
 from kubernaut.facts.registry import REGISTRY
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
+from kubernaut.facts.workloads import DEPLOYMENT
 from kubernaut.json_types import JsonValue
 from kubernaut_operator.live_facts.fetching import Deadline
 from kubernaut_operator.live_facts.prometheus import Prometheus
@@ -41,6 +42,11 @@ class PrometheusFacts:
 
     def fact(self, name: str, question: Question, deadline: Deadline) -> "JsonValue | Unobserved":
         """Give a registered fact of Prometheus."""
+        if question.target.kind != DEPLOYMENT:
+            return Unobserved(
+                UnobservedReason.NOT_PROVIDED,
+                f"it is asked for a Deployment, and the target is a {question.target.kind}",
+            )
         return self.number(REGISTRY[name].series, question, deadline)
 
     def number(self, query: str, question: Question, deadline: Deadline) -> "JsonValue | Unobserved":

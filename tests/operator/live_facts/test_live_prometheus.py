@@ -133,6 +133,15 @@ def test_without_a_prometheus_its_facts_are_not_provided():
     assert "--prometheus-url" in answer.detail
 
 
+def test_a_pod_is_not_asked_for_what_is_told_of_its_deployment(prometheus):
+    facts = PrometheusFacts(Prometheus(prometheus), clock=lambda: datetime.now(UTC))
+    pod = Target(kind="Pod", namespace="shop", name="web-7d9c4bf86b-x2b4c")
+
+    answer = facts.fact("cpu_throttling_ratio", Question(target=pod, parameters={}), Deadline(5.0))
+
+    assert answer == Unobserved(UnobservedReason.NOT_PROVIDED, "it is asked for a Deployment, and the target is a Pod")
+
+
 def test_a_name_that_is_none_is_never_sent():
     facts = PrometheusFacts(Prometheus("http://127.0.0.1:1"), clock=lambda: datetime.now(UTC))
     target = Target(namespace="shop", name='web"} or vector(0) #')
@@ -288,14 +297,14 @@ def test_a_path_before_the_api_is_kept():
 
 
 def never(handler):
-    time.sleep(3)
+    time.sleep(6)
 
 
 def drip(handler):
     handler.send_response(200)
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
-    for _ in range(30):
+    for _ in range(60):
         handler.wfile.write(b" ")
         handler.wfile.flush()
         time.sleep(0.1)
@@ -316,7 +325,7 @@ def test_a_slow_answer_costs_no_more_than_the_limit(slowness):
         took_s = time.monotonic() - began
 
     assert answer == Unobserved(UnobservedReason.TIMED_OUT, "Prometheus gave no answer within 0.5 s")
-    assert took_s < 2.0
+    assert took_s < 4.0
 
 
 def test_an_answer_that_breaks_off_and_a_server_that_is_not_there_are_reasons():

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from helpers.simulated_workloads import deploy, wait_for
+from kubernaut_operator.live_facts.kinds import resource_of
 from kubernaut_operator.live_facts.question import Question
 
 from kubernaut.errors import UnreachableError
@@ -189,7 +190,7 @@ def test_a_hung_api_server_costs_no_more_than_the_limit(reader, web, stopped_ser
 
     reading = reader.read(ask(web, "deployment_found", "ready_nodes", limit_s=1.0))
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 5
     assert why(reading, "deployment_found")[0] is UnobservedReason.TIMED_OUT
     assert "no answer within 1 s" in why(reading, "ready_nodes")[1]
     assert reading.objects == ()
@@ -210,21 +211,22 @@ def test_an_api_server_that_is_not_there_is_a_reason_too(cluster, web, tmp_path,
         reader.read_target(web)
 
 
-def test_nodes_come_from_the_cache_before_the_action_and_anew_after_it(cluster, reader, web):
-    before = reader.read(ask(web, "ready_nodes", "available_cpu"))
-    cluster.kubectl("cordon", "facts-node")
-    try:
-        cached = reader.read(ask(web, "available_cpu"))
-        ended = datetime.now(UTC)
-        fresh = reader.read(ask(web, "available_cpu", action_ended_at=ended))
-        old = reader.read(ask(web, "available_cpu", action_ended_at=ended, max_age_s=4.0))
-    finally:
-        cluster.kubectl("uncordon", "facts-node")
+def test_nodes_come_from_the_cache_before_the_action_and_anew_after_it(api, reader, web):
+    def matching(**more):
+        return reader.read(ask(web, "matching_nodes", **more)).snapshot.facts["matching_nodes"]
 
-    room = int(before.snapshot.facts["available_cpu"].removesuffix("m"))
-    assert cached.snapshot.facts["available_cpu"] == before.snapshot.facts["available_cpu"]
-    assert int(fresh.snapshot.facts["available_cpu"].removesuffix("m")) <= room
-    assert old.snapshot.facts["available_cpu"] == fresh.snapshot.facts["available_cpu"]
+    before = matching()
+    # Not by kubectl: what is cached is so for five seconds, and a busy machine takes as long to start a program.
+    api.patch(resource_of("Node"), "facts-node", "", {"spec": {"unschedulable": True}})
+    try:
+        cached = matching()
+        fresh = matching(action_ended_at=datetime.now(UTC))
+        api.patch(resource_of("Node"), "facts-node", "", {"spec": {"unschedulable": None}})
+        old = matching(action_ended_at=datetime.now(UTC), max_age_s=4.0)
+    finally:
+        api.patch(resource_of("Node"), "facts-node", "", {"spec": {"unschedulable": None}})
+
+    assert (before, cached, fresh, old) == (1, 1, 0, 0)
 
 
 def test_the_targets_own_pods_never_come_from_the_cache(cluster, reader, web):

@@ -3,6 +3,9 @@
 Made of the change alone, by one rule for every action: values are written ``--flag=value``, positionals follow
 ``--``, and the body travels as a file, so that nothing of it is ever an argument. What a name may be has been checked
 by `Change` before.
+
+Nothing that speaks of the connection may be among the flags, a time limit neither: with one, kubectl takes itself for
+configured and never looks for the account of its pod. The Job's deadline is the limit.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,9 +17,6 @@ CHANGE_FILE = "/etc/kubernaut/change/body.json"
 
 CHANGE_ANNOTATION = "kubernaut.io/change"
 """Annotation of the Job's pod that holds `Change.body_text`."""
-
-REQUEST_TIMEOUT_S = 20
-"""Longest wait of kubectl for one answer: shorter than any action's time limit, so that it is kubectl that says so."""
 
 
 def command_line(change: Change, *, body_file: str = CHANGE_FILE) -> tuple[str, ...]:
@@ -41,7 +41,6 @@ def _patch(change: Change, body_file: str) -> tuple[str, ...]:
         "--type=json",
         f"--patch-file={body_file}",
         f"--field-manager={FIELD_MANAGER}",
-        f"--request-timeout={REQUEST_TIMEOUT_S}s",
         "--",
         f"{kind}/{change.name}",
     )
@@ -53,7 +52,6 @@ def _delete(change: Change, body_file: str) -> tuple[str, ...]:
         "delete",
         f"--raw={change.path}",
         f"--filename={body_file}",
-        f"--request-timeout={REQUEST_TIMEOUT_S}s",
     )
 
 

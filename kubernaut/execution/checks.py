@@ -87,6 +87,12 @@ def access(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime
             return fail(run, status, given_up(failed), now)
         return asking(status, ReviewAccess(), now=now)
     status = answered(status, _ACCESS)
+    if answer.author_unchecked:
+        message = (
+            "the target lies in another namespace, and nobody asked whether the author may act there: the admission "
+            "policy on targets or its binding is missing; install it and create the execution anew"
+        )
+        return finish(run, status, End(phase=ExecutionPhase.DENIED, why=Why.ACCESS_DENIED, message=message), now)
     if answer.missing:
         account = action_definition(run.action).account
         message = (

@@ -200,9 +200,13 @@ class AccessReviewed:
     ----------
     missing : tuple of str
         What the action's account may not do, each in words: ``patch deployments/scale in namespace shop``.
+    author_unchecked : bool
+        The target lies in another namespace than the custom resource, and no admission policy asked whether its author
+        may act there.
     """
 
     missing: tuple[str, ...] = ()
+    author_unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from kubernaut_operator.condition_sets.names import ConfigMapNames
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.condition_sets.wiring import keep_up_to_date
 from kubernaut_operator.execution.access import AccessReview
-from kubernaut_operator.execution.admission import OverrideGuard
+from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.budgets import BlockBudgets
 from kubernaut_operator.execution.changing import Changing
 from kubernaut_operator.execution.cluster import Cluster
@@ -49,6 +49,7 @@ from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
 from kubernaut_operator.live_facts.reader import FactReader
+from kubernaut_operator.manifests.admission import ANNOTATIONS, TARGETS
 from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
@@ -173,6 +174,7 @@ class _Operator:
         performer = Performer(
             pinning=Pinning(api, self._sets, budgets, runs),
             access=AccessReview(api, namespace=actions.namespace),
+            targets=AdmissionGuard(api, TARGETS),
             looking=looking,
             sets=self._sets,
             changing=Changing(facts, DryRuns(api, namespace=actions.namespace)),
@@ -194,7 +196,7 @@ class _Operator:
             sets=self._sets,
             jobs=jobs,
             runs=runs,
-            guard=OverrideGuard(api),
+            guard=AdmissionGuard(api, ANNOTATIONS),
             events=self._events,
             wake=lambda key: executions.queue.add(key),  # noqa: PLW0108 - made two lines below
         )

@@ -201,6 +201,7 @@ class World:
     fails: Callable[[Intent, float], str] = lambda _intent, _at: ""
     upon: dict[str, Callable[["World"], None]] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    author_unchecked: bool = False
     denials: Callable[[float], tuple[Denial, ...]] = lambda _at: ()
     refuses_dry_run: str = ""
     refuses_job: str = ""
@@ -529,7 +530,7 @@ def _target(driver: Driver, _intent: ReadTarget, _status: ExecutionStatus) -> Ta
 
 
 def _access(driver: Driver, _intent: ReviewAccess, _status: ExecutionStatus) -> AccessReviewed:
-    return AccessReviewed(missing=driver.world.missing)
+    return AccessReviewed(missing=driver.world.missing, author_unchecked=driver.world.author_unchecked)
 
 
 def _safety(driver: Driver, _intent: JudgeSafety, _status: ExecutionStatus) -> SafetyJudged:

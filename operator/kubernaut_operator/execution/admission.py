@@ -1,16 +1,25 @@
-"""Whether the API server checks who may override; without that an annotation is anybody's word and counts for none."""
+"""Whether the API server asks who may override, and who may act on other namespaces.
+
+While it does not, an annotation is anybody's word and counts for none, and an execution keeps to its own namespace.
+"""
 
 from kubernaut.errors import NotFoundError
 from kubernaut_operator.execution.kinds import ADMISSION_BINDINGS, ADMISSION_POLICIES
 from kubernaut_operator.kernel.api import Api
-from kubernaut_operator.manifests.admission import ANNOTATIONS
 
 
-class OverrideGuard:
-    """Looks for the admission policy on annotations and its binding."""
+class AdmissionGuard:
+    """Looks for an admission policy and its binding.
 
-    def __init__(self, api: Api) -> None:
+    Parameters
+    ----------
+    policy : str
+        Name of both.
+    """
+
+    def __init__(self, api: Api, policy: str) -> None:
         self._api = api
+        self._policy = policy
 
     def present(self) -> bool:
         """Say whether both are there.
@@ -22,7 +31,7 @@ class OverrideGuard:
         """
         try:
             for resource in (ADMISSION_POLICIES, ADMISSION_BINDINGS):
-                self._api.get(resource, ANNOTATIONS)
+                self._api.get(resource, self._policy)
         except NotFoundError:
             return False
         return True

@@ -20,7 +20,7 @@ from kubernaut.execution.types import EnforcementSeen, JobSeen, JobState, Observ
 from kubernaut.identity import Level
 from kubernaut.verification.types import StoreStatus
 from kubernaut_operator.condition_sets.sets import ConditionSets
-from kubernaut_operator.execution.admission import OverrideGuard
+from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.jobs import Jobs
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.performing import Performer, could_not
@@ -63,7 +63,7 @@ class ExecutionController:
         sets: ConditionSets,
         jobs: Jobs,
         runs: Runs,
-        guard: OverrideGuard,
+        guard: AdmissionGuard,
         wake: Callable[[Key], None],
         events: EventRecorder,
         clock: Callable[[], datetime] = _now,

@@ -22,6 +22,7 @@ from kubernaut.execution.types import (
 from kubernaut.verification.types import EmitEvent, ReadFacts, RecordAttempts
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.access import AccessReview
+from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.changing import Changing
 from kubernaut_operator.execution.finalizers import Finalizers
 from kubernaut_operator.execution.jobs import Jobs
@@ -41,6 +42,7 @@ class Performer:
         pinning: Pinning,
         sets: ConditionSets,
         access: AccessReview,
+        targets: AdmissionGuard,
         looking: Looking,
         changing: Changing,
         locks: TargetLocks,
@@ -49,6 +51,7 @@ class Performer:
         noting: Noting,
     ) -> None:
         self._access = access
+        self._targets = targets
         self._looking = looking
         self._locks = locks
         self._jobs = jobs
@@ -85,9 +88,10 @@ class Performer:
         return self._performers[type(intent)](work, intent)
 
     def _review(self, work: Work, _: intents.ReviewAccess) -> AccessReviewed:
-        action = work.action
+        action, namespace = work.action, work.target.namespace
         return AccessReviewed(
-            missing=self._access.missing(action.account, action.rules, namespace=work.target.namespace)
+            missing=self._access.missing(action.account, action.rules, namespace=namespace),
+            author_unchecked=namespace != work.run.namespace and not self._targets.present(),
         )
 
     def _add_finalizer(self, work: Work, _: intents.AddFinalizer) -> FinalizerSet:

@@ -85,6 +85,15 @@ def test_access_that_is_missing() -> None:
     assert _nothing_was_done(world)
 
 
+def test_an_author_whom_nobody_asked() -> None:
+    """Deny a target elsewhere while the admission policy on targets is missing."""
+    world = World(author_unchecked=True)
+    status = _end(world)
+    assert (status.phase, status.reason) == ("denied", "AccessDenied")
+    assert "nobody asked whether the author may act there" in status.message
+    assert _nothing_was_done(world)
+
+
 def test_a_safety_policy_that_says_no() -> None:
     """Deny at once; the postconditions never ran."""
     world = World(conditions=(pre(), post()), denials=lambda _at: (a_denial(), a_denial()))

@@ -10,7 +10,11 @@ import kubernaut.actions
 from kubernaut.actions.catalogue import ACTIONS, checked_parameters
 from kubernaut.actions.definition import ActionDefinition, PolicyRule
 from kubernaut.actions.page import markdown
+from kubernaut.conditions.settings_text import load_settings
+from kubernaut.facts.definitions import RIGHTS
+from kubernaut.identity import Level, Phase
 from kubernaut.kubernetes_names import is_namespace
+from kubernaut.shipped import shipped_settings
 
 FORBIDDEN_RESOURCES = {"secrets", "configmaps", "serviceaccounts", "roles", "rolebindings", "pods/exec", "pods/attach"}
 
@@ -23,7 +27,7 @@ def test_each_folder_is_one_action_and_each_action_one_folder():
         assert importlib.import_module(f"kubernaut.actions.{name}").DEFINITION is ACTIONS[name]
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=str)
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=list(ACTIONS))
 def test_an_action_asks_for_few_rights_and_no_wildcard(action: ActionDefinition):
     for rule in action.rules:
         assert "*" not in (rule.group, rule.resource, *rule.verbs)
@@ -32,7 +36,7 @@ def test_an_action_asks_for_few_rights_and_no_wildcard(action: ActionDefinition)
     assert action.rules
 
 
-@pytest.mark.parametrize("action", ACTIONS.values(), ids=str)
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=list(ACTIONS))
 def test_an_action_says_everything_of_itself(action: ActionDefinition):
     assert action.description.endswith(".")
     assert action.compares
@@ -41,6 +45,24 @@ def test_an_action_says_everything_of_itself(action: ActionDefinition):
     assert action.account == f"kubernaut-{action.name.replace('_', '-')}"
     assert 10 <= action.timeout_s <= 3600
     assert checked_parameters(action.name, action.example).as_input == action.example
+
+
+@pytest.mark.parametrize("action", ACTIONS.values(), ids=list(ACTIONS))
+def test_what_an_action_reads_is_known_to_whoever_reads_it(action: ActionDefinition):
+    target = checked_parameters(action.name, action.example).target
+
+    assert {target.kind, *action.related} <= RIGHTS.keys()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_an_action_ships_with_conditions_before_and_after_it(action: str):
+    phases = {condition.phase for level in Level for condition in settings(level) if condition.action == action}
+
+    assert phases == set(Phase)
+
+
+def settings(level: Level):
+    return load_settings(shipped_settings(level)).condition_ids(level)
 
 
 def test_a_rule_is_written_as_a_role_holds_it():

@@ -120,7 +120,8 @@ class Change:
     @property
     def what(self) -> str:
         """The object that is changed, for a message."""
-        return f"{self.resource} {self.namespace}/{self.name}" if self.namespace else f"{self.resource} {self.name}"
+        where = f" in namespace {self.namespace}" if self.namespace else ""
+        return f"{self.resource}/{self.name}{where}"
 
     @property
     def content_type(self) -> str:

@@ -17,35 +17,35 @@ DELETE = Change(verb=Verb.DELETE, group="", version="v1", resource="pods", names
         (
             PATCH,
             "The request is invalid: the server rejected our request due to an error in our request\n",
-            "deployments shop/web is not what it was when the change was made ready: nothing was changed",
+            "deployments/web in namespace shop is not what it was when the change was made ready: nothing was changed",
         ),
         (
             DELETE,
             'Error from server (Conflict): Operation cannot be fulfilled on Pod "web-a": the UID in the precondition (a) '
             "does not match the UID in record (b). The object might have been deleted and then recreated",
-            "another object bears the name of pods shop/web-a now: nothing was changed",
+            "another object bears the name of pods/web-a in namespace shop now: nothing was changed",
         ),
         (
             DELETE,
             'Error from server (NotFound): pods "web-a" not found',
-            "pods shop/web-a is not there any more: nothing was changed",
+            "pods/web-a in namespace shop is not there any more: nothing was changed",
         ),
         (
             PATCH,
             'Warning: deprecated\nThe Deployment "web" is invalid: \n* spec.template: Invalid value: "x"\n* spec.y',
-            "the API server refused to change deployments shop/web (Invalid): "
+            "the API server refused to change deployments/web in namespace shop (Invalid): "
             '* spec.template: Invalid value: "x" * spec.y',
         ),
         (
             PATCH,
             'Error from server (Forbidden): deployments.apps "web" is forbidden: User "u" cannot patch',
-            "the API server refused to change deployments shop/web (Forbidden): "
+            "the API server refused to change deployments/web in namespace shop (Forbidden): "
             'deployments.apps "web" is forbidden: User "u" cannot patch',
         ),
         (
             PATCH,
             "error: You must be logged in to the server (Unauthorized)",
-            "the API server refused to change deployments shop/web (Unauthorized)",
+            "the API server refused to change deployments/web in namespace shop (Unauthorized)",
         ),
     ],
 )
@@ -73,7 +73,7 @@ def test_what_is_no_clear_refusal_is_unknown(text):
     said = what_kubectl_said(PATCH, text)
 
     assert not said.refused
-    assert said.message.startswith("kubectl could not say whether it changed deployments shop/web: ")
+    assert said.message.startswith("kubectl could not say whether it changed deployments/web in namespace shop: ")
 
 
 def test_words_are_cut_and_cannot_steer_a_terminal():

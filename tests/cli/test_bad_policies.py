@@ -183,7 +183,7 @@ def test_a_dump_that_is_no_text(tmp_path):
         ),
         (["-p", "nowhere.yaml"], "nowhere.yaml: No such file or directory; check the path"),
         (["--target", "web"], "--target 'web': write NAMESPACE/NAME, e.g. shop/web"),
-        (["--action", "scale"], "no action 'scale'; there are: scale_deployment"),
+        (["--action", "scale"], "no action 'scale'; there are: restart_pod, rollback_deployment, scale_deployment"),
         (["-p", "replicas=5", "--at", "now"], "--at 'now' is not an instant"),
     ],
 )

@@ -8,7 +8,9 @@ from helpers.looking import FORBIDDEN, NOW, WEB, look, why
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubernaut.errors import FactsError
+from kubernaut.actions.rollback_deployment.parameters import RollbackDeploymentParameters
+from kubernaut.actions.rollback_deployment.revisions import rollback_of
+from kubernaut.errors import FactsError, InputError
 from kubernaut.facts.baseline import Baseline, RevisionsBaseline
 from kubernaut.facts.extract import take_baseline
 from kubernaut.facts.objects import ObjectSet
@@ -225,9 +227,20 @@ def test_the_look_before_survives_the_runs_status():
         Baseline.from_json({"revisions": {"replicaSets": {"first": "web-v1"}}})
 
 
+def went_to(*objects, to_revision=None):
+    """Give the revision that the action itself goes to, or what it says when there is no way."""
+    asked = RollbackDeploymentParameters.model_validate(
+        {"deployment": {"name": "web", "namespace": "shop"}, "toRevision": to_revision}
+    )
+    try:
+        return rollback_of(asked, ObjectSet.from_objects(objects)).wanted.number
+    except InputError as error:
+        return next(said for said in ("is in force already", "has no revision before") if said in str(error))
+
+
 @given(st.data())
 def test_histories_of_rollouts_and_rollbacks(data):
-    """Play rollouts as the Deployment's controller numbers them, and ask about every revision that is kept."""
+    """Play rollouts as the Deployment's controller numbers them; facts and action mean the same revision."""
     made_at, numbers, took_over, clock, current = {}, {}, {}, 0, None
     for _ in range(data.draw(st.integers(1, 7))):
         version = data.draw(st.integers(1, 4))
@@ -251,7 +264,11 @@ def test_histories_of_rollouts_and_rollbacks(data):
     assert [one["revision"] for one in found["revisions"]] == latest
     assert found["current_revision"] == latest[-1]
     assert found["wanted_revision"] == (latest[-2] if len(latest) > 1 else None)
+    assert went_to(web(current), *world) == (found["wanted_revision"] or "has no revision before")
     for version, past in numbers.items():
+        assert went_to(web(current), *world, to_revision=past[-1]) == (
+            "is in force already" if version == current else past[-1]
+        )
         snapshot = look(web(current), *world, now=now, parameters=to(past[-1]))
         assert snapshot.facts["wanted_revision_is_current"] is (version == current)
         ended = took_over.get(past[0] + 1)

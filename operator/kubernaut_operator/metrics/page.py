@@ -7,8 +7,8 @@ from kubernaut_operator.metrics.declared import METRICS, Metric
 
 _HEAD = """# Metrics
 
-The leader serves them at `/metrics`. Totals count final results once a run, not polls. They belong to a process and
-begin at zero after a restart, as Prometheus expects; history keeps what must not be lost.
+Every replica serves them at `/metrics`; only the leader counts. Totals count final results once a run, not polls. They
+belong to a process and begin at zero after a restart, as Prometheus expects; history keeps what must not be lost.
 
 Labels are bounded. `service` is `workflowexecution` for conditions of steps and `kubernetesexecution` for those of
 actions; `phase` is `pre` or `post` (of executions: the last phase); `required` is `true` or `false`; `action` is one of

@@ -32,6 +32,10 @@ FLUSH_EVERY_S = 0.02
 POLICIES_KEPT = 256
 """Built policies kept; the client sends one again when it was dropped."""
 
+POLICIES_SHARE = 0.65
+"""Of the memory limit. Beyond it a policy is built in place of the one that was asked for longest ago, so that the
+limit blames what a policy takes and never how many there are."""
+
 EXIT_OVER_LIMIT = 70
 """Exit code after the watchdog's report."""
 
@@ -120,6 +124,7 @@ class Worker:
         send_frame(self._connection, header)
 
     def _load(self, header: dict[str, Any], texts: list[str]) -> None:
+        self._make_room()
         self._start_clock(header["wall_time_s"])
         try:
             built = build_for_judging(header["package"], dict(zip(header["files"], texts, strict=True)))
@@ -134,6 +139,11 @@ class Worker:
         while len(self._policies) > POLICIES_KEPT:
             self._policies.popitem(last=False)
         self._reply({"kind": "loaded"})
+
+    def _make_room(self) -> None:
+        # What is let go is not given back to the system, but the next policy is built in it.
+        if len(self._policies) > 1 and resident_mib() > POLICIES_SHARE * self._memory_mib:
+            self._policies.popitem(last=False)
 
     def _plan(self, header: dict[str, Any], texts: list[str]) -> None:
         self._start_clock(header["wall_time_s"])

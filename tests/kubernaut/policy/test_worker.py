@@ -263,6 +263,20 @@ def test_the_worker_imports_next_to_nothing_and_its_listener_no_evaluator(module
     assert foreign - set(bare.stdout.split()) == expected
 
 
+@pytest.mark.slow
+def test_many_policies_are_not_blamed_for_the_memory_that_they_take_together():
+    body = (
+        'allow if { some x in input.items; x.n >= 3; x.n <= input.a; sprintf("%v", [x.n]) != "" }\n'
+        "allow if { count([x | some x in input.items; x.n > 7]) > 2; max([x.n | some x in input.items]) < 9 }\n"
+    )
+    policies = [policy(body + f"# {number}\n") for number in range(30)]
+    with WorkerEvaluator(Limits(memory_mib=64)) as worker:
+        for compiled in [*policies, *policies[:3]]:
+            assert worker.evaluate(compiled, RowBatch([{"items": [], "a": 1}]))[0].code is Code.FAILED
+
+        assert worker.restarts == 0
+
+
 def test_the_worker_inherits_no_secrets(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
     with WorkerEvaluator() as worker:

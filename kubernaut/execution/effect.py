@@ -16,8 +16,6 @@ from kubernaut.execution.intents import (
     AddFinalizer,
     CaptureRollback,
     CreateJob,
-    DeleteJob,
-    Intent,
     ReadJob,
     SendDryRun,
     TakeLock,
@@ -175,7 +173,7 @@ def _active(status: ExecutionStatus, known: JobStatus, now: datetime) -> Progres
     message = "deleted while it was running" if deleted else f"not over after {waited_s:.0f} s; given up"
     if known.message:
         message = f"{message} ({known.message})"
-    return _unknown(status, known, why, message, now, asks=(DeleteJob(name=known.name),))
+    return _unknown(status, replace(known, given_up=True), why, message, now)
 
 
 def _ended(run: ExecutionRun, status: ExecutionStatus, known: JobStatus, now: datetime) -> Progress:
@@ -194,15 +192,7 @@ def _ended(run: ExecutionRun, status: ExecutionStatus, known: JobStatus, now: da
     return Progress(status=status, again=True)
 
 
-def _unknown(
-    status: ExecutionStatus,
-    known: JobStatus,
-    why: Why,
-    message: str,
-    now: datetime,
-    *,
-    asks: tuple[Intent, ...] = (),
-) -> Progress:
+def _unknown(status: ExecutionStatus, known: JobStatus, why: Why, message: str, now: datetime) -> Progress:
     """Let the postconditions settle what nobody can say."""
     job_ = replace(
         known, effect=Effect.UNKNOWN, finished_at=known.finished_at or now, reason=why.value, message=message
@@ -215,7 +205,7 @@ def _unknown(
         reason=Why.EFFECT_UNKNOWN.value,
         message=message,
     )
-    return Progress(status=status, asks=asks, again=True)
+    return Progress(status=status, again=True)
 
 
 def _absent(run: ExecutionRun, status: ExecutionStatus, known: JobStatus, now: datetime) -> Progress:
@@ -239,7 +229,7 @@ def _unseen(run: ExecutionRun, status: ExecutionStatus, known: JobStatus, seen: 
     failed = seen.failure(_READ)
     if failed is not None and now > known.deadline:
         message = f"Job {known.name} could not be read any more: {failed.why}"
-        return _unknown(status, known, Why.EFFECT_UNKNOWN, message, now, asks=(DeleteJob(name=known.name),))
+        return _unknown(status, replace(known, given_up=True), Why.EFFECT_UNKNOWN, message, now)
     waited_s = (now - known.asked_at).total_seconds()
     progress = asking(status, ReadJob(name=known.name, explain=waited_s >= EXPLAIN_AFTER_S), now=now)
     return replace(progress, due=progress.due if not progress.asks else _next_look(known, now))

@@ -66,12 +66,10 @@ def finish(run: ExecutionRun, status: ExecutionStatus, end: End, now: datetime) 
     status = replace(status, phase=end.phase, reason=end.why.value, message=message)
     status, records = _end_stages(run, status, end, now)
     looking_on = status.post is not None and not status.post.over
-    asks: tuple[Intent, ...] = ()
     if status.job is not None and status.job.effect is None:
         # Nobody waits for it any longer: whatever it has not done yet, or a create still on its way, shall not happen.
-        asks = (DeleteJob(name=status.job.name),)
-        if not status.job.absent:
-            status = replace(status, job=replace(status.job, effect=Effect.UNKNOWN))
+        effect = None if status.job.absent else Effect.UNKNOWN
+        status = replace(status, job=replace(status.job, given_up=True, effect=effect))
     row_result = end.row_result or end.phase.value
     status = replace(
         status,
@@ -86,7 +84,6 @@ def finish(run: ExecutionRun, status: ExecutionStatus, end: End, now: datetime) 
         status=status,
         records=(*records, RecordExecution()),
         events=(_event(status),),
-        asks=asks,
         again=looking_on,
     )
 
@@ -108,7 +105,11 @@ def cleaning(status: ExecutionStatus, now: datetime) -> tuple[Intent, ...]:
     if wait_until is not None and now < wait_until:
         return ()
     release = ReleaseLock(name=lock_name(status.target.uid), target_uid=status.target.uid)
-    retire = () if status.job is None else (RetireJob(name=status.job.name),)
+    job = status.job
+    if job is not None and job.given_up:
+        # First: whoever gets the lock next must not meet it.
+        return (DeleteJob(name=job.name), release, RemoveFinalizer())
+    retire = () if job is None else (RetireJob(name=job.name),)
     return (release, *retire, RemoveFinalizer())
 
 

@@ -66,7 +66,8 @@ def counted(
     else:
         row = replace(row, tries=row.tries + 1, why=why)
     wait_s = min(FIRST_WAIT_S * 2.0 ** (row.tries - 1), LONGEST_WAIT_S)
-    next_try_at = after(now, max(wait_s, retry_after_s or 0.0))
+    # A longer wait than that would look like an absence, and the row would begin anew.
+    next_try_at = after(now, min(max(wait_s, retry_after_s or 0.0), LONGEST_WAIT_S))
     if status.result is None:
         status = replace(status, message=f"trying again: {why}")
     return replace(

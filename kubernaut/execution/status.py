@@ -107,6 +107,8 @@ class JobStatus:
         After which one that is still active is given up.
     uid : str
         Empty until the API server was seen to have it.
+    given_up : bool
+        Its end was not seen: it is deleted, so that nothing happens any later, before the lock is given back.
     absent : bool
         It was asked for, but is not there: the create never arrived, and is made again from a new read.
     finished_at : datetime or None
@@ -120,6 +122,7 @@ class JobStatus:
     deadline: datetime
     target_resource_version: str = ""
     uid: str = ""
+    given_up: bool = False
     absent: bool = False
     created_at: datetime | None = None
     finished_at: datetime | None = None
@@ -171,6 +174,8 @@ class Memory:
         None until pinned, and after a restart.
     finalizer : bool or None
         Whether ours is on the resource; None when not told yet.
+    delete_asked_after : int or None
+        Failures of `DeleteJob` when it was asked for last; None when it was not.
     next_try_at : datetime or None
         Before which a failing intent is not tried again.
     override_annotations, admission_policy_present
@@ -182,6 +187,7 @@ class Memory:
     finalizer: bool | None = None
     override_annotations: Mapping[str, str] = field(default_factory=dict)
     admission_policy_present: bool = False
+    delete_asked_after: int | None = None
     next_try_at: datetime | None = None
 
 

@@ -37,6 +37,7 @@ _JOB = {
     "deadline": MOMENT,
     "target_resource_version": PLAIN,
     "uid": PLAIN,
+    "given_up": PLAIN,
     "absent": PLAIN,
     "created_at": MOMENT,
     "finished_at": MOMENT,

@@ -10,9 +10,11 @@ from datetime import datetime
 
 from kubernaut.actions.catalogue import action_definition
 from kubernaut.execution.ending import End, finish
+from kubernaut.execution.intents import DeleteJob, Intent
 from kubernaut.execution.preconditions import was_replaced
 from kubernaut.execution.progress import Progress, Seen
 from kubernaut.execution.reasons import Why
+from kubernaut.execution.retrying import answered
 from kubernaut.execution.stages import StageCall, call
 from kubernaut.execution.status import ExecutionStatus, Step
 from kubernaut.execution.types import Effect, ExecutionRun, TargetTouched
@@ -22,11 +24,17 @@ from kubernaut.verdicts import Verdict
 from kubernaut.verification.status import StageStatus
 from kubernaut.verification.types import CANDIDATE_SUFFIX, EndCause, ObservationEnded, StagePhase
 
+_DELETE = DeleteJob.__name__
+
 
 def step(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) -> Progress:
     """Call the stage and follow its result; go on looking beside it."""
     made = _called(run, status, seen, now)
     progress, stage = made.progress, made.stage
+    if not progress.asks:
+        # Apart from reads, or a failure of the one would keep the other from being tried.
+        status, deletes = _deleting(progress.status, now)
+        progress = replace(progress, status=status, asks=deletes)
     status = progress.status
     if status.result is None:
         ended = _result(run, status, stage, now)
@@ -43,6 +51,19 @@ def step(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) 
     if stage.over:
         return replace(progress, status=replace(status, step=Step.DONE, over=True), due=None)
     return progress
+
+
+def _deleting(status: ExecutionStatus, now: datetime) -> tuple[ExecutionStatus, tuple[Intent, ...]]:
+    """Have a Job that was given up deleted before anything is concluded; again where that failed or was forgotten."""
+    job, memory = status.job, status.memory
+    if job is None or not job.given_up or status.result is not None:
+        return status, ()
+    failures = status.retries[_DELETE].tries if _DELETE in status.retries else 0
+    if memory.delete_asked_after is not None and failures <= memory.delete_asked_after:
+        return answered(status, _DELETE), ()
+    if failures and memory.next_try_at is not None and now < memory.next_try_at:
+        return status, ()
+    return replace(status, memory=replace(memory, delete_asked_after=failures)), (DeleteJob(name=job.name),)
 
 
 def _called(run: ExecutionRun, status: ExecutionStatus, seen: Seen, now: datetime) -> StageCall:

@@ -210,6 +210,7 @@ class World:
     request_s: float = 0.01
     answers_late_s: float = 1.0
     away_s: float = 0.5
+    asks_to_wait_s: float | None = None
     now_s: float = 0.0
     requests: int = 0
     target: StandingTarget = field(default_factory=StandingTarget)
@@ -366,7 +367,7 @@ class Driver:
         why = world.fails(intent, world.now_s)
         if why:
             world.pass_time(world.request_s)
-            return CouldNot(intent=intent, why=why)
+            return CouldNot(intent=intent, why=why, retry_after_s=world.asks_to_wait_s)
         world.upon.pop(kind_of(intent), _nothing)(world)
         began_s = world.now_s
         world.pass_time(world.request_s)
@@ -659,6 +660,8 @@ def _create(driver: Driver, intent: CreateJob, status: ExecutionStatus) -> Obser
         raise AssertionError(f"{driver.uid}: another name than the one that is stored")
     if all(holder.execution_uid != driver.uid for holder in world.leases.values()):
         raise AssertionError(f"{driver.uid}: a Job without the target's lock")
+    if any(not job.ended and job.execution_uid != driver.uid for job in world.jobs.values()):
+        raise AssertionError(f"{driver.uid}: a Job beside another one on the same target")
     if world.refuses_job and intent.name not in world.jobs:
         return CouldNot(intent=intent, why=world.refuses_job, retry=False)
     if intent.name not in world.jobs:
@@ -693,6 +696,7 @@ def _read(driver: Driver, intent: ReadJob, _status: ExecutionStatus) -> JobSeen:
 
 
 def _delete_job(driver: Driver, intent: DeleteJob, _status: ExecutionStatus) -> None:
+    _stored(driver, "job")
     driver.world.jobs.pop(intent.name, None)
 
 

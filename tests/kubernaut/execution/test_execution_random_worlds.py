@@ -202,6 +202,38 @@ def test_nothing_fails_because_rows_could_not_be_written_for_a_while(kind: type)
     assert kinds(world, "uid-1").count("RecordEvaluations/pre") == 1
 
 
+@pytest.mark.slow
+@given(
+    answers=st.lists(st.sampled_from([PASSED, PASSED, FAILED, ERROR]), min_size=4, max_size=4),
+    required=st.booleans(),
+    plan=plans,
+    crashes=st.dictionaries(st.integers(0, 60), st.sampled_from([Fault.CRASH_BEFORE, Fault.CRASH_AFTER]), max_size=5),
+    away_s=st.sampled_from([0.5, 20.0, 300.0]),
+)
+@settings(max_examples=100, deadline=None)
+def test_crashes_at_any_moments_lead_to_the_same_end(
+    answers: list[Judgement], required: bool, plan: JobPlan, crashes: dict[int, Fault], away_s: float
+) -> None:
+    """Let the operator die several times in a world that does not change meanwhile."""
+    conditions = (pre(), pre("warned", required=False), post(required=required), post("held", hold_for_s=5.0))
+    told = dict(zip((one.id.type for one in conditions), answers, strict=True))
+    ends = []
+    for faults_ in ({}, crashes):
+        world = World(
+            conditions=conditions,
+            verdicts=lambda _phase, key, _at: told[key],
+            plans={"uid-1": plan},
+            faults=faults_,
+            away_s=away_s,
+            blocked_deadline_s=1200.0,
+        )
+        (driver,) = drive(world, a_run())
+        _holds(world, driver)
+        assert driver.resource.status is not None
+        ends.append((driver.resource.status["phase"], driver.resource.status["reason"], len(world.effects)))
+    assert ends[0] == ends[1]
+
+
 def _same_end(world: World, quiet: World) -> None:
     (driver,) = drive(world, a_run())
     _holds(world, driver)

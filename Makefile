@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench bench-long statistics docs datasets notebooks notebook-outputs cluster cluster-stop clean
+.PHONY: help demo test test-fast check format bench bench-long statistics docs datasets notebooks notebook-outputs cluster cluster-stop manifests clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -33,6 +33,7 @@ check: $(STAMP)  ## Lint, format, types, import contracts, shipped policies, gen
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/kubernaut policy lint
+	$(BIN)/python -m kubernaut_operator.manifests --check
 	$(BIN)/python -m tests.helpers.generated_docs --check
 
 format: $(STAMP)  ## Let ruff mend what it can
@@ -50,6 +51,9 @@ statistics: $(STAMP)  ## Prove the statistics on worlds of known truth; writes d
 
 docs: $(STAMP)  ## Write the generated documents anew (facts, policies, CLI, history schema, picture)
 	$(BIN)/python -m tests.helpers.generated_docs
+
+manifests: $(STAMP)  ## Write operator/deploy anew: CRDs, rights, admission policies, everything that is installed
+	$(BIN)/python -m kubernaut_operator.manifests
 
 datasets: $(STAMP)  ## Generate the shipped histories anew from their seeds
 	$(BIN)/python -m kubernaut_simulator.worlds.shipping datasets

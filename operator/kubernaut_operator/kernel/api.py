@@ -131,15 +131,22 @@ class Api:
             found += page
         return found, version
 
-    def each(self, resource: Resource, namespace: str = "", *, limit: int = SMALL_PAGE) -> Iterator[Manifest]:
+    def each(
+        self, resource: Resource, namespace: str = "", *, fields: str = "", limit: int = SMALL_PAGE
+    ) -> Iterator[Manifest]:
         """Read all objects of a kind without holding more than a page of them.
+
+        Parameters
+        ----------
+        fields : str
+            Field selector; empty for none.
 
         Raises
         ------
         ExpiredError
             It took so long that the server forgot the list's beginning; begin again.
         """
-        for page, _ in self._pages(resource, namespace, limit=limit):
+        for page, _ in self._pages(resource, namespace, fields=fields, limit=limit):
             yield from page
 
     def _pages(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from itertools import islice
 from typing import TypeAlias, TypeVar
 
 from kubernaut.errors import ApiError, BusyError, ExpiredError, ForbiddenError, NotFoundError, UnreachableError
@@ -47,6 +48,10 @@ def see(api: Api, request: Request, deadline: Deadline) -> Seen:
         found = patiently(lambda: _objects(api, request), deadline)
     except ApiError as error:
         return why_unseen(error, str(request))
+    if request.at_most is not None and len(found) > request.at_most:
+        return Unobserved(
+            UnobservedReason.UNREADABLE, f"{request}: more than {request.at_most}, of which some would be missing"
+        )
     return ObjectSet.from_objects(found, listed=[request.resource.kind])
 
 
@@ -126,13 +131,9 @@ def joined(sets: Iterable[ObjectSet]) -> ObjectSet:
 
 
 def _objects(api: Api, request: Request) -> list[Manifest]:
-    found: Iterable[Manifest]
     if not request.name:
-        if request.fields:
-            found, _ = api.list_all(request.resource, request.namespace, fields=request.fields)
-        else:
-            found = api.each(request.resource, request.namespace, limit=PAGE)
-        return [slim(one, request.kind) for one in found]
+        found = api.each(request.resource, request.namespace, fields=request.fields, limit=PAGE)
+        return [slim(one, request.kind) for one in islice(found, request.at_most and request.at_most + 1)]
     try:
         return [slim(api.get(request.resource, request.name, request.namespace), request.kind)]
     except NotFoundError:

@@ -25,6 +25,9 @@ _FIELD_SELECTORS: Mapping[str, str] = {
     "Event": "involvedObject.kind=Pod,type=Warning",
 }
 
+_AT_MOST: Mapping[str, int] = {"Event": 2000}
+"""Of kinds that nobody bounds and facts can do without."""
+
 _NOT_THE_TARGETS = frozenset({"Node", ALL_PODS, "HorizontalPodAutoscaler", "ResourceQuota"})
 """Kinds that no action of ours changes; every other kind is always read anew."""
 
@@ -43,6 +46,8 @@ class Request:
         Of the one object; empty for a list.
     fields : str
         Field selector of a list.
+    at_most : int or None
+        Objects of a list; of a longer one nothing is taken. None: as many as there are.
     """
 
     kind: str
@@ -50,6 +55,7 @@ class Request:
     namespace: str = ""
     name: str = ""
     fields: str = ""
+    at_most: int | None = None
 
     def __str__(self) -> str:
         verb = f"get {self.resource} {self.name}" if self.name else f"list {self.resource}"
@@ -87,6 +93,7 @@ def listing(kind: str, namespace: str) -> Request:
         resource=resource_of(kind),
         namespace="" if RIGHTS[kind].cluster_wide else namespace,
         fields=_FIELD_SELECTORS.get(kind, ""),
+        at_most=_AT_MOST.get(kind),
     )
 
 

@@ -5,9 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from helpers.rows import START, attempt, evaluation, execution, run_key, workflow
 from kubernaut_operator.condition_sets.names import Part
 from kubernaut_operator.condition_sets.observing import LoadState, SetsObserver
+from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.metrics.bounded import OTHER, Bounded, Remembered
 from kubernaut_operator.metrics.declared import METRICS, Kind
@@ -25,6 +27,11 @@ from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
 EXISTS = {"condition_type": "deployment_exists", "service": "workflowexecution", "action": "scale_deployment"}
 READY = ConditionId("scale_deployment", Level.ACTION, Phase.POST, "no_crashloop_pods")
 CRASH = {"condition_type": "no_crashloop_pods", "service": "kubernetesexecution", "action": "scale_deployment"}
+
+PAGES = Path(__file__).parents[2] / "docs" / "operator"
+
+WORDS = {"condition_type"}
+"""What a query holds that looks like a metric and is a label."""
 
 OF_THE_GUIDE = {
     **{
@@ -393,20 +400,42 @@ def test_names_follow_prometheus():
 
 
 def test_the_page_is_what_the_table_says():
-    page = Path(__file__).parents[2] / "docs" / "operator" / "metrics.md"
-
-    assert page.read_text(encoding="utf-8") == markdown()
+    assert (PAGES / "metrics.md").read_text(encoding="utf-8") == markdown()
 
 
-@pytest.mark.parametrize("query", [query for _, query in QUERIES])
-def test_queries_of_the_page_name_metrics_and_labels_that_exist(query):
-    names = set(re.findall(r"\b[a-z]+_[a-z_]+(?:_total|_seconds_(?:bucket|sum|count)|policies_loaded)\b", query))
-    names |= {"policies_loaded"} if query.startswith("policies_loaded") else set()
-    bare = {re.sub(r"_(bucket|sum|count)$", "", name) for name in names}
-    labels = {label for name in bare for label in METRICS[name].labels} | {"le"}
+def rules():
+    text = (PAGES / "alerts.yaml").read_text(encoding="utf-8")
+    return [rule for group in yaml.safe_load(text)["groups"] for rule in group["rules"]]
 
-    assert bare
+
+def series_and_labels(registry):
+    """Give the labels of every series that the operator can show, by the series' name."""
+    found = {}
+    for metric in METRICS.values():
+        names = [f"{metric.name}_{end}" for end in ("bucket", "sum", "count")] if metric.buckets else [metric.name]
+        found |= {name: {*metric.labels, "le"} for name in names}
+    KernelMetrics(registry).reconciled("kubernetesexecution", "error", 0.1)
+    for family in registry.collect():
+        found |= {sample.name: set(sample.labels) for sample in family.samples}
+    return found
+
+
+@pytest.mark.parametrize("query", [*(query for _, query in QUERIES), *(rule["expr"] for rule in rules())])
+def test_queries_and_alerts_name_metrics_and_labels_that_exist(query, registry):
+    known = series_and_labels(registry)
+    names = set(re.findall(r"\b[a-z]+(?:_[a-z]+)+\b(?=[\[{) ]|$)", query)) - {"histogram_quantile"} - WORDS
     used = set(re.findall(r"(\w+)=~?\"", query)) | {
         label.strip() for group in re.findall(r"by \(([^)]*)\)", query) for label in group.split(",")
     }
-    assert used <= labels
+    of_names = {label for name in names for label in known[name]}
+
+    assert names
+    assert used <= of_names
+
+
+def test_an_alert_says_what_to_do():
+    for rule in rules():
+        assert rule["annotations"].keys() == {"summary", "todo"}
+        labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        named = {label for metric in METRICS.values() for label in metric.labels} | {"controller"}
+        assert labels <= named

@@ -162,9 +162,7 @@ _ALL = (
         "Conditions that went back to warn because they stopped more runs than history had promised.",
     ),
     _gauge("condition_budget_limit_ratio", _BUDGET, "Share of enforced incidents that history promised as the most."),
-    _gauge(
-        "condition_budget_incidents", _BUDGET, "Incidents in which it was enforced, counted against that."
-    ),
+    _gauge("condition_budget_incidents", _BUDGET, "Incidents in which it was enforced, counted against that."),
     _gauge("condition_budget_blocks", _BUDGET, "Those of them that it stopped."),
     _gauge("condition_set_back", _BUDGET, "1 while the condition is set back to warn because its budget is spent."),
     _counter("safety_denials_total", ("action", "policy"), "Safety policies that did not let an action run."),

@@ -45,6 +45,8 @@ QUERIES: tuple[tuple[str, str], ...] = (
 """Questions, each with the PromQL that answers it."""
 
 _KERNEL = """
+[alerts.yaml](alerts.yaml) holds alerts on them.
+
 ## The kernel
 
 Under controller-runtime's names, so that the dashboards people have show them; `controller` or `name` says whose.

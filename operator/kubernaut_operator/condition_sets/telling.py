@@ -61,8 +61,10 @@ class Teller:
             self._last[key] = configmap
         if not state.accepted:
             _log.error("ConfigMap refused", **said, reason=state.reason)
-            instead = f"\nIn force instead: {after.origin}"
-            self._event(key, REFUSED, _cut(state.reason, room=MAX_NOTE_CHARS - len(instead)) + instead, warning=True)
+            instead = f"; in force instead: {after.origin}"
+            # One line: it stands in a table.
+            reason = _cut(state.reason.replace("\n", "; "), room=MAX_NOTE_CHARS - len(instead))
+            self._event(key, REFUSED, reason + instead, warning=True)
             return
         if configmap is None:
             _log.info("no such ConfigMap: the shipped defaults are in force", **said)

@@ -179,7 +179,7 @@ def test_a_bad_one_changes_nothing_and_says_where_it_is_wrong(api, namespace, ma
             "ConfigMapRefused",
             "Warning",
             "kubernaut-action-conditions/deployment_exists.rego:5:10: unknown fact `deployment_fuond`; did you mean "
-            f"`deployment_found`?\nIn force instead: the ConfigMap of resourceVersion {last_good} "
+            f"`deployment_found`?; in force instead: the ConfigMap of resourceVersion {last_good} "
             f"(this is resourceVersion {version})",
         )
     ]
@@ -248,7 +248,7 @@ def test_safety_additions_that_break_stay_in_force_and_deny_all_after_a_restart(
         restarted.safety().unusable
     )
     assert restarted.current().digest == sets.current().digest
-    assert events_about(api, namespace, Part.SAFETY)[-1][2].count("In force instead: a denial of every action") == 1
+    assert events_about(api, namespace, Part.SAFETY)[-1][2].count("in force instead: a denial of every action") == 1
     change(api, namespace, Part.SAFETY, freeze__rego=FREEZE)
     wait_for(lambda: restarted.safety().unusable == "")
 

@@ -113,3 +113,21 @@ def test_whatever_is_taken_can_only_be_a_name(part, text, verb):
 @given(value=st.text(max_size=50))
 def test_nothing_of_the_body_is_ever_an_argument(value):
     assert command_line(change(body=[{"op": "add", "path": "/x", "value": value}])) == command_line(change())
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_nothing_of_the_connection_is_among_the_flags(verb):
+    # With any of them kubectl takes itself for configured, and never looks for the account of its pod.
+    connection = {
+        "--server",
+        "--token",
+        "--kubeconfig",
+        "--context",
+        "--cluster",
+        "--user",
+        "--as",
+        "--request-timeout",
+    }
+    flags = {argument.partition("=")[0] for argument in command_line(change(verb=verb, subresource="scale"))}
+
+    assert not flags & connection

@@ -28,8 +28,9 @@ from kubernaut.policy.evaluating import InProcessEvaluator
 from kubernaut.verdicts import Attempt, Judgement, Verdict
 from kubernaut.verification.rows import RunContext, attempt_row, evaluation_row
 from kubernaut.verification.types import StageSpec
-from tests.helpers.rows import START, attempt, evaluation, execution, workflow
-from tests.helpers.virtual_clock import Run, drive
+
+from .rows import START, attempt, evaluation, execution, workflow
+from .virtual_clock import Run, drive
 
 READY = """# METADATA
 # title: Enough pods are ready

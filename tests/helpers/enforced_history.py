@@ -13,7 +13,8 @@ from kubernaut.history.ids import workflow_id
 from kubernaut.history.rows import Outcome, Row
 from kubernaut.identity import Level, Phase
 from kubernaut.verdicts import Verdict
-from tests.helpers.rows import ACTION, START, evaluation, execution, run_key, workflow
+
+from .rows import ACTION, START, evaluation, execution, run_key, workflow
 
 
 @dataclass(frozen=True, kw_only=True)

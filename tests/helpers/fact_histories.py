@@ -20,7 +20,8 @@ from kubernaut.policy.compiling import compile_policy
 from kubernaut.verdicts import Attempt, Code, Judgement, Reason, Verdict
 from kubernaut.verification.settle import Settled, settle
 from kubernaut.verification.timeline import Look, Terms
-from tests.helpers.rows import ACTION, START, attempt, evaluation, execution, policy, run_key, workflow
+
+from .rows import ACTION, START, attempt, evaluation, execution, policy, run_key, workflow
 
 PRE = ConditionId(ACTION, Level.STEP, Phase.PRE, "deployment_exists")
 POST = ConditionId(ACTION, Level.STEP, Phase.POST, "desired_replicas_running")

@@ -150,12 +150,7 @@ class FaultyApi:
 
     def __enter__(self) -> Self:
         self._open.set()
-        proxy = self
-
-        class Handler(_Handler):
-            api = proxy
-
-        self._http = _Server(("127.0.0.1", 0), Handler)
+        self._http = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"api": self}))
         threading.Thread(target=self._http.serve_forever, name="faulty API", daemon=True).start()
         return self
 

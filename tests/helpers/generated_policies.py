@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.helpers.odd_inputs import values
+from .odd_inputs import values
 
 NAMES = ("a", "b", "c", "d")
 facts = st.sampled_from([f"input.{name}" for name in NAMES])

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from kubernaut.verdicts import Code, Judgement, Reason
-from tests.helpers.opa import OpaAnswer
-from tests.helpers.verdict_of_opa import code_of
+
+from .opa import OpaAnswer
+from .verdict_of_opa import code_of
 
 Known = Callable[[str, Any, OpaAnswer, Judgement], bool]
 """(source, input, OPA's answer, our judgement) -> this explains the difference."""

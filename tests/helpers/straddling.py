@@ -7,7 +7,8 @@ from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.writing import write_parquet
 
 from kubernaut.history.rows import PolicyRow, Row
-from tests.helpers.driven_history import tunable_rows
+
+from .driven_history import tunable_rows
 
 RUNS, AGAIN = 96, 40
 """Runs, and how many of the last of them are second runs of the first incidents."""

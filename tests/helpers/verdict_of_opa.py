@@ -2,7 +2,8 @@
 
 from kubernaut.policy.wording import clean_message
 from kubernaut.verdicts import Code, Judgement
-from tests.helpers.opa import OpaAnswer
+
+from .opa import OpaAnswer
 
 
 def code_of(answer: OpaAnswer) -> Code:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
+from helpers.execution_world import FAILED, PASSED, JobPlan, World, a_run, delete, drive, go_on, kinds, post, pre
 
 from kubernaut.execution.intents import CreateJob, DeleteJob, RecordExecution
 from kubernaut.execution.types import Effect
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Verdict
-from tests.helpers.execution_world import FAILED, PASSED, JobPlan, World, a_run, delete, drive, go_on, kinds, post, pre
 
 
 def _delete(world: World) -> None:

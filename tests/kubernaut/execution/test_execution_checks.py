@@ -1,20 +1,15 @@
 """What ends a run before anything is locked: parameters, target, conditions, access, safety."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
-
-from kubernaut.actions.definition import ActionTarget
-from kubernaut.execution.intents import CreateJob, Intent, JudgeSafety, PinConditions, ReadTarget, TakeLock
-from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import ExecutionRun
-from kubernaut.safety import Denial
-from kubernaut.verdicts import Code, Judgement
-from tests.helpers.execution_world import (
+from helpers.execution_world import (
     FAILED,
     PASSED,
     Driver,
+    JobPlan,
     StandingTarget,
     World,
     a_denial,
@@ -25,6 +20,13 @@ from tests.helpers.execution_world import (
     post,
     pre,
 )
+
+from kubernaut.actions.definition import ActionTarget
+from kubernaut.execution.intents import CreateJob, Intent, JudgeSafety, PinConditions, ReadTarget, TakeLock
+from kubernaut.execution.status import ExecutionStatus
+from kubernaut.execution.types import ExecutionRun
+from kubernaut.safety import Denial
+from kubernaut.verdicts import Code, Judgement
 
 
 def _end(world: World, run: ExecutionRun | None = None) -> ExecutionStatus:
@@ -162,10 +164,10 @@ def test_the_message_says_what_is_tried_again() -> None:
 def test_a_target_made_anew_under_its_name_is_another_one() -> None:
     """Fail when, after a wait, another object bears the name."""
 
-    def replace(world: World) -> None:
+    def make_anew(world: World) -> None:
         world.target.uid = "target-2"
 
-    world = World(conditions=(pre(),), happenings=[(20.0, replace)])
+    world = World(conditions=(pre(),), happenings=[(20.0, make_anew)])
     world.verdicts = lambda _phase, _key, at_s: _failed_before(at_s)
     status = _end(world)
     assert (status.phase, status.reason) == ("failed", "TargetReplaced")
@@ -174,6 +176,21 @@ def test_a_target_made_anew_under_its_name_is_another_one() -> None:
 
 def _failed_before(at_s: float) -> Judgement:
     return FAILED if at_s < 25.0 else PASSED
+
+
+@pytest.mark.parametrize(("until_s", "phase"), [(0.5, "unknown"), (2.5, "unknown")])
+def test_a_catalogue_that_has_lost_the_action_ends_the_run(until_s: float, phase: str) -> None:
+    """End a run that a newer operator no longer understands, whatever it was doing, and clean up after it."""
+    world = World(conditions=(pre(), post()), plans={"uid-1": JobPlan(takes_s=2.0)})
+    (driver,) = drive(world, a_run(), until_s=until_s)
+    driver.status, driver.resource.run = None, replace(driver.resource.run, action="scale_it")
+    _finish(world, driver)
+    assert driver.status is not None
+    assert (driver.status.phase, driver.status.reason) == (phase, "InvalidParameters")
+    assert not world.leases
+    view: Any = driver.resource.view
+    assert view["rollbackInfo"]["reversible"] is False
+    assert view["validationResults"]["preConditionResults"]
 
 
 def test_notes_about_the_spec_are_an_event() -> None:

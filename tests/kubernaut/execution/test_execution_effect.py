@@ -3,15 +3,7 @@
 from typing import Any
 
 import pytest
-
-from kubernaut.execution.effect import JOB_GRACE_S
-from kubernaut.execution.intents import CaptureRollback, CreateJob, DeleteJob, ReadJob, RetireJob, SendDryRun
-from kubernaut.execution.retrying import kind_of
-from kubernaut.execution.types import Effect
-from kubernaut.facts.baseline import Baseline, ContainerBaseline
-from kubernaut.identity import Phase
-from kubernaut.verdicts import Judgement, Verdict
-from tests.helpers.execution_world import (
+from helpers.execution_world import (
     ERROR,
     FAILED,
     PASSED,
@@ -26,6 +18,14 @@ from tests.helpers.execution_world import (
     post,
     pre,
 )
+
+from kubernaut.execution.effect import JOB_GRACE_S
+from kubernaut.execution.intents import CaptureRollback, CreateJob, DeleteJob, ReadJob, RetireJob, SendDryRun
+from kubernaut.execution.retrying import kind_of
+from kubernaut.execution.types import Effect
+from kubernaut.facts.baseline import Baseline, ContainerBaseline
+from kubernaut.identity import Phase
+from kubernaut.verdicts import Judgement, Verdict
 
 
 def _status(driver: Driver) -> Any:

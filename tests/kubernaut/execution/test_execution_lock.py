@@ -1,11 +1,11 @@
 """One live execution per target: who waits, for whom, for how long, and who gives the lock back."""
 
 import pytest
+from helpers.execution_world import JobPlan, World, a_run, drive, go_on, kinds, post, pre
 
 from kubernaut.execution.intents import CaptureRollback, CreateJob, ReleaseLock, TakeLock
 from kubernaut.execution.types import LockHolder
 from kubernaut.verification.types import EmitEvent
-from tests.helpers.execution_world import JobPlan, World, a_run, drive, go_on, kinds, post, pre
 
 
 def _held() -> dict[str, LockHolder]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from helpers.execution_world import FAILED, PASSED, Fault, JobPlan, World, a_run, drive, kinds, post, pre
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,7 +12,6 @@ from kubernaut.execution.retrying import AWAY_S, LONGEST_WAIT_S, kind_of
 from kubernaut.execution.types import Effect
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement
-from tests.helpers.execution_world import FAILED, PASSED, Fault, JobPlan, World, a_run, drive, kinds, post, pre
 
 ASKS = (
     "ReadTarget",

@@ -3,6 +3,17 @@
 from collections.abc import Sequence
 
 import pytest
+from helpers.execution_world import (
+    FAILED,
+    PASSED,
+    Fault,
+    World,
+    a_run,
+    drive,
+    kinds,
+    post,
+    pre,
+)
 
 from kubernaut.execution.intents import (
     AddFinalizer,
@@ -20,17 +31,6 @@ from kubernaut.execution.intents import (
 )
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement
-from tests.helpers.execution_world import (
-    FAILED,
-    PASSED,
-    Fault,
-    World,
-    a_run,
-    drive,
-    kinds,
-    post,
-    pre,
-)
 
 ORDER = (
     ReadTarget.__name__,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from helpers.execution_world import ERROR, FAILED, PASSED, Driver, World, a_run, drive, kinds, moment, post, pre
 
 from kubernaut.enforcement import overrides
 from kubernaut.execution.intents import CreateJob, SendDryRun
@@ -10,7 +11,6 @@ from kubernaut.execution.retrying import kind_of
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement, Verdict
 from kubernaut.verification.types import EmitEvent
-from tests.helpers.execution_world import ERROR, FAILED, PASSED, Driver, World, a_run, drive, kinds, moment, post, pre
 
 
 def _pre_fails(_phase: Phase, key: str, _at: float) -> Judgement:

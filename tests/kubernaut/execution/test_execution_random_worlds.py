@@ -9,15 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
-from kubernaut.execution.intents import CreateJob, Intent, RecordExecution, StageIntent
-from kubernaut.execution.types import Effect
-from kubernaut.identity import Phase
-from kubernaut.verdicts import Judgement
-from kubernaut.verification.types import RecordAttempts, RecordEvaluations
-from tests.helpers.execution_world import (
+from helpers.execution_world import (
     ERROR,
     FAILED,
     PASSED,
@@ -32,6 +24,14 @@ from tests.helpers.execution_world import (
     post,
     pre,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kubernaut.execution.intents import CreateJob, Intent, RecordExecution, StageIntent
+from kubernaut.execution.types import Effect
+from kubernaut.identity import Phase
+from kubernaut.verdicts import Judgement
+from kubernaut.verification.types import RecordAttempts, RecordEvaluations
 
 MOMENTS = (0.0, 0.5, 3.0, 25.0, 40.0, 90.0)
 

@@ -1,19 +1,7 @@
 """What is written of a run: its own row, and the context of its conditions' rows."""
 
 import pytest
-
-from kubernaut.enforcement.rollout import bucket_of
-from kubernaut.errors import InputError
-from kubernaut.execution.decide import begin
-from kubernaut.execution.rows import execution_row, input_context, row_context, target_of
-from kubernaut.execution.stages import stage_spec
-from kubernaut.execution.types import Effect, ExecutionRun
-from kubernaut.history.ids import RunKey
-from kubernaut.history.rows import ExecutionRow, Purpose
-from kubernaut.identity import Phase
-from kubernaut.verdicts import Judgement
-from kubernaut.verification.rows import evaluation_row
-from tests.helpers.execution_world import (
+from helpers.execution_world import (
     FAILED,
     PASSED,
     START,
@@ -27,6 +15,18 @@ from tests.helpers.execution_world import (
     post,
     pre,
 )
+
+from kubernaut.enforcement.rollout import bucket_of
+from kubernaut.errors import InputError
+from kubernaut.execution.decide import begin
+from kubernaut.execution.rows import execution_row, input_context, row_context, target_of
+from kubernaut.execution.stages import stage_spec
+from kubernaut.execution.types import Effect, ExecutionRun
+from kubernaut.history.ids import RunKey
+from kubernaut.history.rows import ExecutionRow, Purpose
+from kubernaut.identity import Phase
+from kubernaut.verdicts import Judgement
+from kubernaut.verification.rows import evaluation_row
 
 
 def _row(driver: Driver) -> ExecutionRow:

@@ -4,16 +4,7 @@ import json
 from typing import Any
 
 import pytest
-
-from kubernaut.errors import InputError
-from kubernaut.execution.decide import begin
-from kubernaut.execution.status_json import from_json, to_json
-from kubernaut.execution.status_view import status_view
-from kubernaut.execution.types import Effect, LockHolder
-from kubernaut.facts.baseline import Baseline, ContainerBaseline
-from kubernaut.identity import Phase
-from kubernaut.verdicts import Code, Judgement, Reason
-from tests.helpers.execution_world import (
+from helpers.execution_world import (
     FAILED,
     PASSED,
     START,
@@ -26,6 +17,15 @@ from tests.helpers.execution_world import (
     post,
     pre,
 )
+
+from kubernaut.errors import InputError
+from kubernaut.execution.decide import begin
+from kubernaut.execution.status_json import from_json, to_json
+from kubernaut.execution.status_view import status_view
+from kubernaut.execution.types import Effect, LockHolder
+from kubernaut.facts.baseline import Baseline, ContainerBaseline
+from kubernaut.identity import Phase
+from kubernaut.verdicts import Code, Judgement, Reason
 
 
 def _view(world: World, *, until_s: float | None = None, **fields: Any) -> Any:

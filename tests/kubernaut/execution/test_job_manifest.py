@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from helpers.execution_world import a_change, a_run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,7 +22,6 @@ from kubernaut.execution.job import (
 from kubernaut.execution.names import job_name, lock_name
 from kubernaut.facts.fields import Fields
 from kubernaut.kubernetes_names import is_namespace
-from tests.helpers.execution_world import a_change, a_run
 
 SETTINGS = JobSettings(image="registry/kubectl:1")
 

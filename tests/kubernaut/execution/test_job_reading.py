@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from helpers.execution_world import a_change, a_run
 
 from kubernaut.execution.intents import CreateJob
 from kubernaut.execution.job import EXECUTION_LABEL, JobSettings, job_manifest
 from kubernaut.execution.job_reading import job_seen
 from kubernaut.execution.types import Effect, JobSeen, JobState
-from tests.helpers.execution_world import a_change, a_run
 
 FINISHED = "2026-03-01T12:00:05Z"
 

@@ -1,14 +1,7 @@
 """One record told look by look: what the policy saw, which line did not hold, what differs from the record."""
 
 import pytest
-from kubernaut_simulator.replay.explaining import explain_record
-from kubernaut_simulator.replay.finding_records import evaluations_like, find_record
-
-from kubernaut.errors import HistoryError
-from kubernaut.history.rows import RowKind
-from kubernaut.policy.evaluating import InProcessEvaluator
-from kubernaut.verdicts import Attempt, Verdict
-from tests.helpers.fact_histories import (
+from helpers.fact_histories import (
     POST,
     PRE,
     FactRun,
@@ -18,6 +11,13 @@ from tests.helpers.fact_histories import (
     fact_history,
     with_terms,
 )
+from kubernaut_simulator.replay.explaining import explain_record
+from kubernaut_simulator.replay.finding_records import evaluations_like, find_record
+
+from kubernaut.errors import HistoryError
+from kubernaut.history.rows import RowKind
+from kubernaut.policy.evaluating import InProcessEvaluator
+from kubernaut.verdicts import Attempt, Verdict
 
 
 @pytest.fixture(scope="module")

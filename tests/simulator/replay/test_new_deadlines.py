@@ -4,6 +4,7 @@ import math
 from itertools import pairwise
 
 import pytest
+from helpers.fact_histories import POLLS_S, POST, PostRun, conditions_of, post_history, with_terms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernaut_simulator.estimation.timeouts import TimeoutRecommendation
@@ -13,7 +14,6 @@ from kubernaut_simulator.tuning.search import judgeable_s
 
 from kubernaut.policy.evaluating import InProcessEvaluator
 from kubernaut.verification.polls import interval_after_s
-from tests.helpers.fact_histories import POLLS_S, POST, PostRun, conditions_of, post_history, with_terms
 
 HELD = PostRun(passes_from_s=4.0, hold_for_s=20.0)
 """First seen at 4.75 s; may pass from 24.75 s on, and does at the look at 30.8 s."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pyarrow.compute as pc
 import pytest
+from helpers.fact_histories import with_terms
 from kubernaut_simulator.replay.replay import replay
 from kubernaut_simulator.tuning.tune import compiled
 
@@ -12,7 +13,6 @@ from kubernaut.conditions.settings import ActionSettings, Settings
 from kubernaut.conditions.spec import PolicySource
 from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId, Level
-from tests.helpers.fact_histories import with_terms
 
 EXISTS = ConditionId.parse("scale_deployment/step/pre/deployment_exists")
 CAPACITY = ConditionId.parse("scale_deployment/step/pre/cluster_capacity_available")

@@ -3,12 +3,12 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from helpers.fact_histories import changed_tables, shuffled
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.parts import replay_parts
 from kubernaut_simulator.replay.replay import replay
 
 from kubernaut.errors import EvaluatorError, HistoryError
-from tests.helpers.fact_histories import changed_tables, shuffled
 
 COLUMNS = [
     "record_id", "candidate", "verdict", "reason", "message", "time_to_pass_s", "time_to_pass_lower_s", "attempts",

@@ -5,13 +5,13 @@ from types import MappingProxyType
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from helpers.fact_histories import PostRun, post_history
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.results.base import Result
 from kubernaut_simulator.results.picture import SVG_TYPE, Picture
 
 from kubernaut.errors import HistoryError
 from kubernaut.policy.evaluating import InProcessEvaluator
-from tests.helpers.fact_histories import PostRun, post_history
 
 
 class Example(Result):

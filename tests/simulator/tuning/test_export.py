@@ -6,6 +6,18 @@ from pathlib import Path
 
 import pytest
 import yaml
+from helpers.fact_histories import (
+    POST,
+    PRE,
+    REGO,
+    FactRun,
+    PostRun,
+    changed_tables,
+    conditions_of,
+    fact_history,
+    shuffled,
+)
+from helpers.golden import golden
 from kubernaut_simulator.replay.conditions import load_conditions
 from kubernaut_simulator.replay.replay import replay
 from kubernaut_simulator.tuning.export import configmaps_of
@@ -20,18 +32,6 @@ from kubernaut.conditions.spec import PolicySource
 from kubernaut.errors import InputError, SettingsError
 from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.evaluating import InProcessEvaluator
-from tests.helpers.fact_histories import (
-    POST,
-    PRE,
-    REGO,
-    FactRun,
-    PostRun,
-    changed_tables,
-    conditions_of,
-    fact_history,
-    shuffled,
-)
-from tests.helpers.golden import golden
 
 GOLDEN = Path(__file__).parent / "golden" / "kubernaut-conditions.yaml"
 AT_ACTION = ConditionId(PRE.action, Level.ACTION, PRE.phase, PRE.type)

@@ -3,14 +3,7 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from kubernaut_simulator.history.history import History
-from kubernaut_simulator.replay.recorded_set import recorded_sets
-
-from kubernaut.conditions.compiled_set import filled_settings
-from kubernaut.enforcement.rollout import bucket_of
-from kubernaut.errors import HistoryError
-from kubernaut.identity import Level
-from tests.helpers.fact_histories import (
+from helpers.fact_histories import (
     POST,
     PRE,
     REGO,
@@ -22,7 +15,14 @@ from tests.helpers.fact_histories import (
     post_history,
     pre_history,
 )
-from tests.helpers.rows import attempt, evaluation, execution, policy, workflow
+from helpers.rows import attempt, evaluation, execution, policy, workflow
+from kubernaut_simulator.history.history import History
+from kubernaut_simulator.replay.recorded_set import recorded_sets
+
+from kubernaut.conditions.compiled_set import filled_settings
+from kubernaut.enforcement.rollout import bucket_of
+from kubernaut.errors import HistoryError
+from kubernaut.identity import Level
 
 
 def sets_of(history):

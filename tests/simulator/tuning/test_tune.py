@@ -6,6 +6,18 @@ from pathlib import Path
 import pandas as pd
 import pyarrow.compute as pc
 import pytest
+from helpers.fact_histories import (
+    POST,
+    PRE,
+    FactRun,
+    PostRun,
+    changed_tables,
+    conditions_of,
+    fact_history,
+    post_history,
+    pre_history,
+    with_terms,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernaut_simulator.estimation.clustering import Unit
@@ -21,18 +33,6 @@ from kubernaut.errors import HistoryError
 from kubernaut.history.rows import OutcomeSource, RowKind
 from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.evaluating import InProcessEvaluator
-from tests.helpers.fact_histories import (
-    POST,
-    PRE,
-    FactRun,
-    PostRun,
-    changed_tables,
-    conditions_of,
-    fact_history,
-    post_history,
-    pre_history,
-    with_terms,
-)
 
 DATASETS = Path(__file__).parents[3] / "datasets"
 NEVER = "package precondition\n\nimport rego.v1\n\nallow if input.deployment_found == 7\n"

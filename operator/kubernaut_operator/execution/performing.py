@@ -18,6 +18,7 @@ from kubernaut.execution.types import (
     LockAnswered,
     LockHolder,
     Observation,
+    StageLooked,
 )
 from kubernaut.verification.types import EmitEvent, ReadFacts, RecordAttempts
 from kubernaut_operator.condition_sets.sets import ConditionSets
@@ -61,7 +62,7 @@ class Performer:
             intents.PinConditions: pinning.pin,
             intents.ReadTarget: lambda work, _: changing.read_target(work),
             intents.ReviewAccess: self._review,
-            intents.JudgeSafety: lambda work, _: looking.safety(work, sets.safety()),
+            intents.JudgeSafety: lambda work, _: looking.safety(work.subject, sets.safety()),
             intents.AddFinalizer: self._add_finalizer,
             intents.RemoveFinalizer: self._remove_finalizer,
             intents.TakeLock: self._take_lock,
@@ -117,7 +118,7 @@ class Performer:
 
     def _of_stage(self, work: Work, intent: intents.StageIntent) -> Observation | None:
         if isinstance(intent.intent, ReadFacts):
-            return self._looking.look(work, intent.phase, intent.intent)
+            return StageLooked(phase=intent.phase, looked=self._looking.look(work.subject, intent.phase, intent.intent))
         if isinstance(intent.intent, RecordAttempts):
             self._noting.attempts(work, intent.phase, intent.intent)
         else:

@@ -17,7 +17,8 @@ from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.budgets import BlockBudgets
 from kubernaut_operator.execution.kinds import NAMESPACES
 from kubernaut_operator.execution.runs import Runs
-from kubernaut_operator.execution.work import Judged, Work
+from kubernaut_operator.execution.subject import Judged
+from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.api import Api
 
 
@@ -53,7 +54,7 @@ class Pinning:
             added=added,
             compile_=self._sets.compile,
         )
-        work.judged = Judged(sets=choice.sets, resolution=resolution, environment=environment)
+        work.judged = Judged(sets=choice.sets, level=Level.ACTION, resolution=resolution, environment=environment)
         settings = conditions.texts.settings
         return Pinned(
             conditions=RunConditions(
@@ -82,7 +83,7 @@ class Pinning:
 
 def promised(judged: Judged, condition: ResolvedCondition) -> float | None:
     """Give the upper limit of the block rate that a condition's settings promise; None where they promise none."""
-    settings: PreSettings | None = judged.sets.level(Level.ACTION).texts.settings.effective(
+    settings: PreSettings | None = judged.sets.level(judged.level).texts.settings.effective(
         condition.id, environment=judged.environment
     )
     if settings is None or settings.evidence is None or settings.evidence.block_rate is None:

@@ -1,54 +1,22 @@
 """What one reconcile has in hand: the custom resource as last read or written, its run and where that stands."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
 
 from kubernaut.actions.catalogue import action_definition, checked_parameters
 from kubernaut.actions.definition import ActionParameters, AnyAction
-from kubernaut.conditions.custom_facts import CustomFact
 from kubernaut.conditions.inputs import RunContext
-from kubernaut.conditions.pinning import PinnedSets
-from kubernaut.conditions.resolve import Resolution
 from kubernaut.errors import InputError
 from kubernaut.execution.rows import input_context
 from kubernaut.execution.status import ExecutionStatus
 from kubernaut.execution.types import ExecutionRun
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.objects import Target
-from kubernaut.identity import Level
 from kubernaut.json_types import JsonObject
 from kubernaut_operator.execution.locks import Holder
+from kubernaut_operator.execution.subject import Judged, Subject
 from kubernaut_operator.kernel.api import Manifest
 from kubernaut_operator.kernel.resources import Key
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """What a run is judged by, with the policies that the engine does not need to know.
-
-    Attributes
-    ----------
-    sets : PinnedSets
-        That the run is pinned to.
-    environment : str
-        Which section of the settings holds.
-    """
-
-    sets: PinnedSets
-    resolution: Resolution
-    environment: str
-
-    @property
-    def custom_facts(self) -> Mapping[str, CustomFact]:
-        """Custom facts that policies may read, by name."""
-        return self.sets.level(Level.ACTION).texts.custom_facts.facts
-
-    @property
-    def record_facts(self) -> Literal["read", "all"]:
-        """What of a look goes into history."""
-        return self.sets.level(Level.ACTION).texts.settings.record_facts
 
 
 @dataclass(kw_only=True)
@@ -124,3 +92,18 @@ class Work:
         if self.judged is None:
             raise InputError(f"{self.key}: its conditions have not been resolved yet")
         return self.judged
+
+    @property
+    def subject(self) -> Subject:
+        """What is looked at for this execution; raises InputError before it was pinned in this process."""
+        job = self.status.job
+        return Subject(
+            action=self.run.action,
+            target=self.pinned_target,
+            parameters=self.parameters.as_input,
+            context=self.context,
+            judged=self.sure,
+            baseline=self.baseline,
+            action_ended_at=None if job is None else job.finished_at,
+            detected_at=self.run.detected_at,
+        )

@@ -30,7 +30,7 @@ WORKLOAD_FACTS: tuple[FactDefinition, ...] = (
         name="deployment_name",
         type=FactType.STRING,
         meaning="Name of the target.",
-        computed="Parameter deployment.name.",
+        computed="Parameter deployment.name; only for a Deployment as target.",
         source=FactSource.PARAMETER,
         about=("Deployment",),
     ),

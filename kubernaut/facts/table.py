@@ -3,12 +3,14 @@
 `docs/facts.md` is the text of `markdown()`; a test holds them equal.
 """
 
+import re
 from dataclasses import dataclass
 
 from kubernaut.facts.definitions import FactDefinition, FactType
 from kubernaut.facts.registry import NAMESPACES, REGISTRY
 from kubernaut.facts.snapshot import format_path
 
+_BELOW = re.compile(r"[.\[]")
 _TYPE_WORDS = {FactType.CPU: "text `<n>m`", FactType.MEMORY: "text `<n>Mi`"}
 
 
@@ -69,12 +71,16 @@ list too, is not run: its verdict is Error. History adds **not recorded**.
 CPU is text `<n>m` and memory text `<n>Mi`: what is needed or used is rounded up, what is available or a limit
 down.
 
+Facts are told of the action's target. Where that is a Pod, facts about a Deployment are those of the one that the pod
+belongs to, null when it belongs to none; and facts that are told of a Pod only are unobserved for a Deployment.
+
 """
 
 _RIGHTS = (
     "Rights in RBAC; *(cluster)* means bound cluster-wide, otherwise a Role in the target's namespace is "
     "enough. Rights in brackets make a fact surer; without them it is still observed, as the table says. "
-    "No fact needs a right on Secrets."
+    "No fact needs a right on Secrets. Where the target is a Pod, facts about its Deployment also need the right on "
+    "pods, and are surer with that on ReplicaSets, which lead from the one to the other."
 )
 
 
@@ -91,12 +97,13 @@ def markdown() -> str:
         "| path | rights |",
         "|---|---|",
     ]
-    lines += [_line(f"`{row.path}`", row.rbac) for row in table if row.rbac and "[*]" not in row.path]
+    whole = {row.path: row.rbac for row in table}
     lines += [
-        "",
-        "Fields of `pods` need what `pods` needs; `cpu_usage` and `memory_usage` also the metrics API.",
-        "",
+        _line(f"`{row.path}`", row.rbac)
+        for row in table
+        if row.rbac and (row.path in REGISTRY or row.rbac != whole[_BELOW.split(row.path)[0]])
     ]
+    lines += ["", "Fields of a list or an object need what the whole needs, unless they are named here.", ""]
     lines += ["## Series that could rebuild a fact at a past instant", ""]
     lines += ["PromQL over kube-state-metrics and cAdvisor. Facts that are not listed cannot be rebuilt.", ""]
     lines += ["| path | series |", "|---|---|"]

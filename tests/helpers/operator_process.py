@@ -102,6 +102,11 @@ class OperatorProcess:
         return int(self.wait_for_log("listening")["port"])
 
     @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def exit_code(self) -> int | None:
         """None while it runs."""
         return None if self._process is None else self._process.poll()

@@ -12,18 +12,18 @@ from kubernaut_operator.kernel.api import connect
 from kubernaut_operator.settings import ACTIONS_NAMESPACE
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def api(cluster):
     """The administrator's way to the API server."""
     return connect(str(cluster.layout.kubeconfig))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def installed(cluster):
     return install(cluster)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def make_operator(installed, tmp_path_factory):
     """Make an operator's process, with the rights that the installed one has."""
     made = []
@@ -46,10 +46,23 @@ def make_operator(installed, tmp_path_factory):
         process.kill()
 
 
-@pytest.fixture(scope="module")
-def operator(make_operator):
-    """One operator for a module's tests."""
-    return make_operator().start()
+@pytest.fixture(scope="session")
+def shared_operator(make_operator):
+    return make_operator("--sweep-interval=1")
+
+
+@pytest.fixture
+def operator(shared_operator):
+    """One operator for all tests that bring none of their own; started anew where a test ended it."""
+    if not shared_operator.runs:
+        shared_operator.start()
+    return shared_operator
+
+
+@pytest.fixture
+def no_operator(shared_operator):
+    """Nobody works on executions but whom the test starts."""
+    shared_operator.kill()
 
 
 class Shop:

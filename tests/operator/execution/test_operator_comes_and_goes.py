@@ -14,7 +14,7 @@ HOLDS = {
 
 
 @pytest.mark.slow
-def test_the_next_leader_brings_a_run_to_the_same_end(shop, make_operator):
+def test_the_next_leader_brings_a_run_to_the_same_end(no_operator, shop, make_operator):
     first, second = make_operator(elect=True), make_operator(elect=True)
     first.start()
     first.wait_for_log("leads")

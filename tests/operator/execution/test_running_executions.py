@@ -1,10 +1,12 @@
 """Executions from custom resource to result, on a real API server, with the rights that the installed operator has."""
 
 import pytest
+from cluster.errors import ClusterError
 from helpers.executions import WEB, create, deployment, execution, phase_is, scaling, wait_for
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
+DENIED = 'executions_finished_total{action="scale_deployment",phase="denied",reason="SafetyDenied"}'
 WANTS_FOUR = 'package mine\nimport rego.v1\nallow if input.current_replicas == 4\nerror_message := "not now"'
 
 
@@ -14,6 +16,10 @@ def is_true(found, kind):
 
 def outcome(found):
     return found["status"]["phase"], found["status"]["reason"]
+
+
+def afterwards(found):
+    return found["status"]["validationResults"]["postConditionResults"]
 
 
 def test_a_deployment_is_scaled_and_verified(operator, shop):
@@ -61,6 +67,7 @@ def test_a_dry_run_changes_nothing_and_says_what_would(operator, shop):
 
 
 def test_safety_denies_and_nothing_runs(operator, shop):
+    before = operator.metrics().get(DENIED, 0)
     shop.scale(to=0)
 
     found = shop.wait()
@@ -68,6 +75,7 @@ def test_safety_denies_and_nothing_runs(operator, shop):
     assert outcome(found) == ("denied", "SafetyDenied")
     assert found["status"]["validationResults"]["safetyPolicyPassed"] is False
     assert found["status"]["message"].startswith("safety.")
+    assert operator.metrics()[DENIED] == before + 1
     assert (shop.replicas(), shop.jobs()) == (2, [])
 
 
@@ -99,6 +107,25 @@ def test_an_action_that_is_not_in_the_catalogue_ends_it(cluster, operator, shop)
 
     assert outcome(found) == ("failed", "InvalidParameters")
     assert "did you mean scale_deployment?" in found["status"]["message"]
+
+
+def test_a_name_that_looks_like_something_else_is_no_name(operator, shop):
+    for number, name in enumerate(("--all", "web; rm -rf /", "web/../../secrets", "$(id)")):
+        hostile = scaling(shop.namespace, f"hostile-{number}")
+        hostile["spec"]["parameters"]["deployment"]["name"] = name
+        create(shop.cluster, hostile)
+
+        found = shop.wait(f"hostile-{number}")
+
+        assert outcome(found) == ("failed", "InvalidParameters")
+        assert "is no name" in found["status"]["message"]
+    assert shop.jobs() == []
+
+
+def test_nobody_names_another_account_or_image(cluster, installed, namespace):
+    for field in ("serviceAccountName", "image", "command"):
+        with pytest.raises(ClusterError, match=f'unknown field "{field}"'):
+            create(cluster, scaling(namespace, **{field: "mine"}))
 
 
 def test_conditions_that_cannot_be_used_are_named(operator, shop):
@@ -140,6 +167,9 @@ def test_of_two_executions_on_one_target_one_waits(operator, shop):
     assert outcome(shop.wait("first")) == ("succeeded", "Succeeded")
     assert outcome(shop.wait("second")) == ("succeeded", "Succeeded")
     assert (len(shop.jobs()), shop.replicas()) == (2, 4)
+    looked_at = shop.wait("first", until=lambda now: all("verdict" in one for one in afterwards(now)))
+    # What the second one did to their target says nothing of the first.
+    assert {one["reason"] for one in afterwards(looked_at)} == {"ObservationEnded"}
 
 
 def test_one_that_is_deleted_before_it_acts_leaves_nothing(cluster, operator, shop):
@@ -153,10 +183,6 @@ def test_one_that_is_deleted_before_it_acts_leaves_nothing(cluster, operator, sh
 
 def test_it_ends_when_it_is_asked_to(operator):
     assert operator.ask("/healthz")[0] == 200
-    assert (
-        operator.metrics()['executions_finished_total{action="scale_deployment",phase="denied",reason="SafetyDenied"}']
-        == 1
-    )
 
     assert operator.stop() == 0
     assert operator.log()[-1]["event"] == "ended"

@@ -21,11 +21,6 @@ from kubernaut.execution.names import job_name, lock_name
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
 
-@pytest.fixture(scope="module")
-def operator(make_operator):
-    return make_operator("--sweep-interval=1").start()
-
-
 @pytest.fixture
 def operators_api(installed, tmp_path):
     """The operator's own way to the API server, for what a former one did."""

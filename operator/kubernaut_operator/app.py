@@ -53,6 +53,7 @@ from kubernaut_operator.manifests.admission import ANNOTATIONS, TARGETS
 from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
+from kubernaut_operator.recording.telling import tell_on_pod
 from kubernaut_operator.settings import Settings
 
 CONTROLLER = "kubernaut.io/operator"
@@ -145,6 +146,7 @@ class _Operator:
                 folder=kept.folder, pod=identity, total_bytes=kept.total_mib * MIB, keep_s=kept.max_age_days * _DAY_S
             ),
             may_write=self._may_write,
+            tell=tell_on_pod(self._events, os.environ),
         )
         closing.callback(recorder.close)
         watch_history(self._registry, recorder.figures)

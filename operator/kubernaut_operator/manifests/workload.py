@@ -132,7 +132,10 @@ def _operator(options: InstallOptions) -> Manifest:
     return {
         **_container(options, _COMPONENT, cpu="50m", memory="96Mi", memory_limit="256Mi"),
         "args": ["run", *_flags(options)],
-        "env": [{"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}],
+        "env": [
+            {"name": f"POD_{field.upper()}", "valueFrom": {"fieldRef": {"fieldPath": f"metadata.{field}"}}}
+            for field in ("name", "namespace", "uid")
+        ],
         "ports": [{"name": "metrics", "containerPort": EndpointSettings().port}],
         "startupProbe": _probe("/healthz", period_s=2, failures=30),
         "livenessProbe": _probe("/healthz", period_s=10, failures=3),

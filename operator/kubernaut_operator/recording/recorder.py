@@ -242,7 +242,8 @@ class Recorder:
             trouble, self._trouble = self._trouble, ""
             lost, self._lost_in_trouble = self._lost_in_trouble, 0
         if trouble:
-            self._say(RECORDING_WORKS, f"history is written again; {lost} rows were lost", warning=False)
+            at = self._wall().strftime("%Y-%m-%dT%H:%M:%SZ")
+            self._say(RECORDING_WORKS, f"history is written again since {at}; {lost} rows were lost", warning=False)
 
     def _failed(self, rows: int, error: OSError) -> None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -256,7 +257,9 @@ class Recorder:
         self._lost_in_trouble += rows
         begins, self._trouble = not self._trouble, why
         if begins:
-            note = f"history is not written: {why}. Remediations go on, their records are lost until it is mended"
+            # The time makes each spell of trouble one that has not been told.
+            since = self._wall().strftime("%Y-%m-%dT%H:%M:%SZ")
+            note = f"history is not written since {since}: {why}. Remediations go on, their records are lost meanwhile"
             self._say(RECORDING_FAILS, note, warning=True)
 
     def _say(self, reason: str, note: str, *, warning: bool) -> None:

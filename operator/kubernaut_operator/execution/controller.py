@@ -109,10 +109,11 @@ class ExecutionController:
         uid = str(manifest["metadata"]["uid"])
         engine = (manifest.get("status") or {}).get("engine") or {}
         if held is not None and held.run.uid == uid:
+            same = held.stored == engine and held.manifest["spec"] == manifest["spec"]
             held.manifest = manifest
-            if held.stored == engine:
+            if same:
                 return held
-            _log.info("the stored status is not the one that was written last; going on from it", execution=str(key))
+            _log.info("somebody else changed spec or status; going on from what is stored", execution=str(key))
         else:
             self._runs.forget(key, but=uid)
         return Work(

@@ -132,7 +132,8 @@ class Jobs:
         made = {str(job["metadata"]["name"]): str(job["metadata"]["creationTimestamp"]) for job in jobs}
         for job in jobs:
             name = str(job["metadata"]["name"])
-            if name != than and than in made and made[name] >= made[than]:
+            # Of two in the same second the order is not known; a later one comes after our result, seconds later.
+            if name != than and than in made and made[name] > made[than]:
                 return str(_owner_of(job).key)
         return ""
 

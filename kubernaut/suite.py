@@ -5,11 +5,14 @@ A postcondition judged on a still picture says only whether it holds there: with
 that does not hold is "not yet".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from kubernaut.conditions.compiled_set import Compile, CompiledSet
-from kubernaut.conditions.inputs import RunContext, policy_input
+from kubernaut.conditions.custom_facts import CustomFact
+from kubernaut.conditions.custom_values import custom_names
+from kubernaut.conditions.inputs import CustomValues, RunContext, policy_input
 from kubernaut.conditions.resolve import resolve
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.facts.snapshot import Snapshot
@@ -20,6 +23,9 @@ from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiled import CompiledPolicy
 from kubernaut.verdicts import Attempt, Judgement
 from kubernaut.verification.precondition import attempt_of
+
+ReadCustomFacts: TypeAlias = Callable[[Mapping[str, CustomFact], Collection[str] | None], CustomValues]
+"""Gives custom facts, from what defines them and the names that are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,7 @@ def check_suite(
     environment: str = "",
     evaluator: Evaluator,
     compile_: Compile,
+    custom: ReadCustomFacts | None = None,
 ) -> Sequence[CheckedCondition]:
     """Judge every condition of an action's suite on one snapshot.
 
@@ -69,6 +76,9 @@ def check_suite(
         Of the target.
     environment : str
         Value of the namespace's `kubernaut.io/environment` label; empty without one.
+    custom : callable or None
+        Reads the custom facts of a level's facts.yaml that a policy names (None: all); None leaves what the snapshot
+        has.
 
     Returns
     -------
@@ -89,12 +99,15 @@ def check_suite(
         )
         for condition in resolution.conditions:
             policy = resolution.policy(condition)
+            names = custom_names(policy.reads)
+            defined = conditions[level].texts.custom_facts.facts
             seen = policy_input(
                 snapshot,
                 condition=condition.id,
                 context=RunContext(step=1, incident=""),
                 parameters=parameters,
                 settings=condition.settings,
+                custom=custom(defined, names) if custom is not None and names != frozenset() else None,
             )
             judgement = judge(evaluator, policy, [seen])[0]
             checked.append(CheckedCondition(condition=condition, policy=policy, judgement=judgement, seen=seen))

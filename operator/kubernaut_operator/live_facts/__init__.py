@@ -8,7 +8,7 @@ limit, and hands them to `kubernaut.facts.extract`, the functions that a dump go
 - `slimming.py`: what of an object is not kept;
 - `short_cache.py`: answers of a few seconds, for nodes and other things that are not the target's own;
 - `gathering.py`: the objects of a look; `reader.py`: the look; `targets.py`: the target, for who is about to change it;
-- `custom.py`, `json_path.py`, `discovery.py`: the user's facts from objects;
+- `custom.py`, `discovery.py`: the user's facts from objects;
 - `promql.py`, `prometheus.py`, `prometheus_facts.py`: facts that are a query's number.
 
 It must not know conditions' verdicts, nor how a fact is computed.

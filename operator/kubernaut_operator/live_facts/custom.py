@@ -5,35 +5,22 @@ is checked here once more, where the request is made: no Secret, no ConfigMap, n
 no other namespace, and no value that is larger or of another type than was promised.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from kubernaut.conditions.custom_facts import MAX_EXPRESSION_BYTES, NEVER_KINDS, CustomFact
+from kubernaut.conditions.custom_facts import NEVER_KINDS, CustomFact
+from kubernaut.conditions.custom_values import checked_value, object_name, undefined, value_in
 from kubernaut.conditions.inputs import CustomValues
 from kubernaut.errors import ApiError, NotFoundError
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
-from kubernaut.json_types import JsonValue
+from kubernaut.json_types import JsonObject, JsonValue
 from kubernaut_operator.kernel.api import Api
 from kubernaut_operator.live_facts.discovery import Discovery
 from kubernaut_operator.live_facts.fetching import Deadline, answer_of, patiently, why_unseen
-from kubernaut_operator.live_facts.json_path import value_at
 from kubernaut_operator.live_facts.prometheus_facts import PrometheusFacts
 from kubernaut_operator.live_facts.question import Question
-
-MAX_VALUE_BYTES = MAX_EXPRESSION_BYTES
-"""Of a value, as JSON."""
-
-_TARGETS_NAME = "$name"
-_TYPES: Mapping[str, type | tuple[type, ...]] = {
-    "number": (int, float),
-    "string": str,
-    "boolean": bool,
-    "array": list,
-    "object": dict,
-}
 
 
 class _Place(NamedTuple):
@@ -57,7 +44,7 @@ class AskedFacts:
 
     facts: Mapping[str, CustomFact]
     settled: Mapping[str, Unobserved]
-    objects: "Mapping[_Place, Future[JsonValue | Unobserved]]"
+    objects: "Mapping[_Place, Future[JsonObject | Unobserved | None]]"
     queries: "Mapping[str, Future[JsonValue | Unobserved]]"
     places: Mapping[str, _Place] = field(default_factory=dict)
 
@@ -79,14 +66,13 @@ class AskedFacts:
         return CustomValues(values=values, unobserved=unobserved)
 
     def _value(self, name: str, fact: CustomFact, deadline: Deadline) -> "JsonValue | Unobserved":
+        what = f"the custom fact {name}"
         place = self.places.get(name)
-        future = self.queries[name] if place is None else self.objects[place]
-        answer = answer_of(future, f"the custom fact {name}", deadline)
-        if isinstance(answer, Unobserved):
-            return answer
-        if place is not None:
-            answer = value_at(fact.json_path or "", answer)
-        return _checked(answer, fact)
+        if place is None:
+            number = answer_of(self.queries[name], what, deadline)
+            return number if isinstance(number, Unobserved) else checked_value(number, fact)
+        found = answer_of(self.objects[place], what, deadline)
+        return found if isinstance(found, Unobserved) else value_in(found, fact)
 
 
 class CustomSources:
@@ -121,7 +107,7 @@ class CustomSources:
         """
         wanted = sorted(question.custom if names is None else names)
         facts = {name: question.custom[name] for name in wanted if name in question.custom}
-        settled = {name: _undefined(name) for name in wanted if name not in question.custom}
+        settled = undefined(names, question.custom)
         settled |= {name: self._refused(fact) for name, fact in facts.items() if self._is_refused(fact)}
         asked = {name: fact for name, fact in facts.items() if name not in settled}
         places = {name: _place(fact, question) for name, fact in asked.items() if fact.promql is None}
@@ -144,7 +130,7 @@ class CustomSources:
         why = "are never read as facts" if fact.kind in NEVER_KINDS else "are not on the operator's list of kinds"
         return Unobserved(UnobservedReason.FORBIDDEN, f"{fact.kind}s {why}")
 
-    def _object(self, place: _Place, deadline: Deadline) -> "JsonValue | Unobserved":
+    def _object(self, place: _Place, deadline: Deadline) -> JsonObject | Unobserved | None:
         what = f"get {place.kind} {place.namespace}/{place.name}"
         try:
             resource = patiently(lambda: self._discovery.resource(place.api_version, place.kind), deadline)
@@ -163,27 +149,5 @@ class CustomSources:
 
 
 def _place(fact: CustomFact, question: Question) -> _Place:
-    name = question.target.name if fact.name == _TARGETS_NAME else fact.name
-    return _Place(fact.api_version or "", fact.kind or "", question.target.namespace, name)
-
-
-def _undefined(name: str) -> Unobserved:
-    return Unobserved(UnobservedReason.NOT_PROVIDED, f"no facts.yaml defines the custom fact {name}")
-
-
-def _checked(value: JsonValue, fact: CustomFact) -> "JsonValue | Unobserved":
-    if value is None:
-        return None
-    if not isinstance(value, _TYPES[fact.type]) or (isinstance(value, bool) and fact.type != "boolean"):
-        return Unobserved(UnobservedReason.UNREADABLE, f"{_type_of(value)} was found where facts.yaml says {fact.type}")
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
-    if size > MAX_VALUE_BYTES:
-        return Unobserved(
-            UnobservedReason.UNREADABLE, f"the value has {size} bytes; at most {MAX_VALUE_BYTES} are taken"
-        )
-    return value
-
-
-def _type_of(value: JsonValue) -> str:
-    name = next(name for name in ("boolean", *_TYPES) if isinstance(value, _TYPES[name]))
-    return f"an {name}" if name in ("array", "object") else f"a {name}"
+    target = question.target
+    return _Place(fact.api_version or "", fact.kind or "", target.namespace, object_name(fact, target))

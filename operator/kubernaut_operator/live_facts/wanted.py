@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from kubernaut.conditions.custom_values import custom_names
 from kubernaut.facts.definitions import FactSource
 from kubernaut.facts.reading import is_about, kinds_to_read
 from kubernaut.facts.registry import REGISTRY
-from kubernaut.facts.snapshot import ANY, ReadPath
+from kubernaut.facts.snapshot import ReadPath
 
 _EVERYTHING: tuple[ReadPath, ...] = ((),)
-_CUSTOM = "custom"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,6 @@ def wanted_by(reads: Iterable[ReadPath] | None, target_kind: str) -> Wanted:
     everything = () in paths
     names = set(REGISTRY) if everything else {path[0] for path in paths} & set(REGISTRY)
     kinds = kinds_to_read(paths, target_kind)
-    custom = {path[1] if len(path) > 1 else ANY for path in paths if path and path[0] == _CUSTOM}
     return Wanted(
         facts=None if everything else frozenset(names),
         kinds=kinds.required | kinds.improving,
@@ -57,5 +56,5 @@ def wanted_by(reads: Iterable[ReadPath] | None, target_kind: str) -> Wanted:
             for name in names
             if REGISTRY[name].source is FactSource.PROMETHEUS and is_about(REGISTRY[name], target_kind)
         ),
-        custom=None if everything or ANY in custom else frozenset(custom),
+        custom=custom_names(paths),
     )

@@ -92,6 +92,7 @@ def check(
 
     Example: kubernaut check --action restart_pod --objects dump.json --target shop/web-7d9c-x2z
     """
+    from kubernaut.conditions.custom_values import values_of_dump
     from kubernaut.facts.dumps import latest_time, missing_kinds
     from kubernaut.facts.extract import extract, take_baseline
     from kubernaut.facts.objects import ObjectSet
@@ -144,6 +145,7 @@ def check(
             environment=environment,
             evaluator=evaluator,
             compile_=compile_with_facts,
+            custom=lambda defined, names: values_of_dump(defined, names, found, where),
         )
     if phase is not CheckedPhase.ALL:
         checked = tuple(one for one in checked if one.condition.id.phase.value == phase.value)

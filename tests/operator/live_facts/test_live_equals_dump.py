@@ -14,6 +14,8 @@ from kubernaut_simulator.cli.complete_kinds import option_word
 from kubernaut_simulator.cli.loading import compile_with_facts, shipped_conditions
 
 from kubernaut.actions.catalogue import checked_parameters
+from kubernaut.conditions.custom_facts import CustomFact
+from kubernaut.conditions.custom_values import values_of_dump
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.definitions import ALL_PODS, RIGHTS
 from kubernaut.facts.dumps import missing_kinds
@@ -219,12 +221,39 @@ def test_live_facts_and_verdicts_equal_those_of_the_dump(  # noqa: PLR0917 - fix
             assert_same(reading.snapshot, offline)
             live = judged(reading.snapshot, action, question, conditions, evaluator)
             assert_same_verdicts(live, judged(offline, action, question, conditions, evaluator))
-            if live and target.kind == "Deployment":
+            if live:
                 assert_said(live, by_command(dump, action, question, reading.began_at, tmp_path))
             for policy, one in zip(policies, narrow, strict=True):
                 assert kept(one.snapshot, policy) == kept(reading.snapshot, policy)
     finally:
         cluster.kubectl("uncordon", NODE)
+
+
+def test_custom_facts_of_the_dump_are_those_of_the_cluster(cluster, namespace, api, make_reader):
+    target = Target(namespace=namespace, name="web")
+    for name, least in (("web", "50%"), ("other", 2)):
+        spec = {"minAvailable": least, "selector": {"matchLabels": {"app": name}}}
+        budget = {"kind": "PodDisruptionBudget", "apiVersion": "policy/v1", "metadata": {"name": name}, "spec": spec}
+        cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(budget))
+    place = {"kind": "PodDisruptionBudget", "apiVersion": "policy/v1"}
+    facts = {
+        "percent": CustomFact(type="string", jsonPath="{.spec.minAvailable}", **place),
+        "wrong": CustomFact(type="number", jsonPath="{.spec.minAvailable}", **place),
+        "labels": CustomFact(type="array", jsonPath="{.spec.selector.matchLabels[*]}", **place),
+        "other": CustomFact(type="number", jsonPath="{.spec.minAvailable}", name="other", **place),
+        "missing": CustomFact(type="number", jsonPath="{.spec.minAvailable}", name="ghost", **place),
+        "nowhere": CustomFact(type="number", jsonPath="{.spec.deeper[3].still}", **place),
+    }
+    reads = tuple(("custom", name) for name in (*facts, "undefined"))
+    question = Question(target=target, parameters={}, reads=reads, custom=facts)
+
+    live = make_reader(api).read(question).custom
+    items = json.loads(cluster.kubectl("get", "poddisruptionbudgets", "-n", namespace, "-o", "json"))
+    offline = values_of_dump(facts, {*facts, "undefined"}, ObjectSet.from_objects([items]), target)
+
+    assert live == offline
+    assert live.values == {"percent": "50%", "labels": ["web"], "other": 2, "missing": None, "nowhere": None}
+    assert set(live.unobserved) == {"wrong", "undefined"}
 
 
 @pytest.mark.parametrize("world", [healthy, crashing, pod_of_three, bare_pod], ids=lambda world: world.__name__)

@@ -1,9 +1,9 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kubernaut_operator.live_facts.json_path import _STEP, value_at
 
 from kubernaut.conditions.custom_facts import _JSON_PATH
+from kubernaut.conditions.json_path import _STEP, value_at
 
 BUDGET = {
     "metadata": {"labels": {"app.kubernetes.io/name": "web"}},

@@ -105,6 +105,7 @@ def _first(run: WorkflowRun, status: WorkflowStatus, answer: WorkflowPinned, cal
             bucket=bucket_of(conditions.rollout, incident),
             environment=conditions.environment,
             budget_spent=tuple(sorted(conditions.budget_spent)),
+            replicas={str(number): count for number, count in answer.replicas.items()},
         ),
     )
 

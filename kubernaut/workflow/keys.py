@@ -1,5 +1,6 @@
 """How one step's run is named, and what takes a step back."""
 
+import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,15 @@ class Undo:
 
     action: str
     parameters: JsonObject
+
+
+_NAME = re.compile(r"wf-(.+)-step-\d+(?:-rollback)?")
+
+
+def workflow_uid_of(name: str) -> str | None:
+    """Give the UID of the workflow that an execution of this name would be a step of; None for any other name."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else found[1]
 
 
 def execution_name(workflow_uid: str, key: StepKey) -> str:

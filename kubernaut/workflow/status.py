@@ -67,7 +67,13 @@ class StepState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkflowPin:
-    """What was settled when the run left `pending`; as `kubernaut.execution.status.Pin`."""
+    """What was settled when the run left `pending`; as `kubernaut.execution.status.Pin`.
+
+    Attributes
+    ----------
+    replicas : mapping of str to int
+        By step number: what `expected_baseline` falls back to.
+    """
 
     digest: str
     incident_id: str
@@ -75,6 +81,7 @@ class WorkflowPin:
     environment: str = ""
     budget_spent: tuple[str, ...] = ()
     note: str = ""
+    replicas: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ _STATUS: Mapping[str, Form] = {
             "environment": PLAIN,
             "budget_spent": TEXTS,
             "note": PLAIN,
+            "replicas": PLAIN,
         },
     ),
     "checked": PLAIN,

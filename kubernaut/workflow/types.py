@@ -185,10 +185,13 @@ class WorkflowPinned:
     ----------
     last_run : LastRun or None
         The last run before this one of the first step's action on the same target; None when there was none.
+    replicas : mapping of int to int
+        By step number, `spec.replicas` of the step's target now; steps whose target has none are left out.
     """
 
     conditions: WorkflowConditions
     last_run: LastRun | None = None
+    replicas: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

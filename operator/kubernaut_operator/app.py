@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from random import Random
 from uuid import uuid4
 
@@ -30,14 +31,16 @@ from kubernaut_operator.execution.controller import ExecutionController
 from kubernaut_operator.execution.dry_run import DryRuns
 from kubernaut_operator.execution.finalizers import Finalizers
 from kubernaut_operator.execution.jobs import Jobs
-from kubernaut_operator.execution.kinds import JOBS, KUBERNETES_EXECUTIONS
+from kubernaut_operator.execution.kinds import JOBS, KUBERNETES_EXECUTIONS, WORKFLOW_EXECUTIONS
 from kubernaut_operator.execution.locks import LOCK_SELECTOR, TargetLocks
 from kubernaut_operator.execution.looking import Looking
 from kubernaut_operator.execution.noting import Noting
 from kubernaut_operator.execution.observing import ExecutionObserver
+from kubernaut_operator.execution.owners import Owners
 from kubernaut_operator.execution.performing import Performer
-from kubernaut_operator.execution.pinning import Pinning
+from kubernaut_operator.execution.pinning import Environments, Pinning
 from kubernaut_operator.execution.runs import Runs
+from kubernaut_operator.execution.stage_noting import StageNoting
 from kubernaut_operator.execution.sweeping import SWEEP, Sweeper
 from kubernaut_operator.kernel.api import Api, Manifest, connect
 from kubernaut_operator.kernel.controller import Controller
@@ -48,6 +51,7 @@ from kubernaut_operator.kernel.manager import Manager, leave_at_once
 from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
+from kubernaut_operator.live_facts.prometheus import Prometheus
 from kubernaut_operator.live_facts.reader import FactReader
 from kubernaut_operator.manifests.admission import ANNOTATIONS, TARGETS
 from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
@@ -55,6 +59,12 @@ from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
 from kubernaut_operator.recording.telling import tell_on_pod
 from kubernaut_operator.settings import Settings
+from kubernaut_operator.workflow.children import Children
+from kubernaut_operator.workflow.controller import WorkflowController
+from kubernaut_operator.workflow.noting import WorkflowNoting
+from kubernaut_operator.workflow.outcomes import Outcomes
+from kubernaut_operator.workflow.performing import WorkflowPerformer
+from kubernaut_operator.workflow.pinning import WorkflowPinning
 
 CONTROLLER = "kubernaut.io/operator"
 """Who Events say they are from."""
@@ -154,12 +164,11 @@ class _Operator:
 
     def _wire(self, closing: ExitStack) -> None:
         settings, api = self._settings, self._api
-        watched = settings.watch
+        watched, actions = settings.watch, settings.actions
         facts = FactReader(api, prometheus_url=settings.facts.prometheus_url or "", custom_kinds=self._kinds)
         closing.callback(facts.close)
         looking = Looking(facts, self._evaluator, observer=self._observer)
         closing.callback(looking.close)
-        actions = settings.actions
         jobs = Jobs(
             api,
             settings=JobSettings(
@@ -170,52 +179,39 @@ class _Operator:
         locks = TargetLocks(
             api, namespace=actions.namespace, executions=KUBERNETES_EXECUTIONS, is_through=_has_result, runs=jobs.runs
         )
-        runs = Runs(api, namespaces=watched.namespaces)
         budgets = BlockBudgets(api, namespace=settings.config_maps.namespace, name=settings.config_maps.budgets)
         watch_budgets(self._registry, budgets.kept)
-        performer = Performer(
-            pinning=Pinning(api, self._sets, budgets, runs),
+        shared = _Shared(
+            facts=facts,
+            looking=looking,
+            runs=Runs(api, namespaces=watched.namespaces),
+            budgets=budgets,
+            environments=Environments(api),
             access=AccessReview(api, namespace=actions.namespace),
             targets=AdmissionGuard(api, TARGETS),
-            looking=looking,
-            sets=self._sets,
-            changing=Changing(facts, DryRuns(api, namespace=actions.namespace)),
-            locks=locks,
-            jobs=jobs,
-            finalizers=Finalizers(api),
-            noting=Noting(
-                recorder=self._recorder,
-                events=self._events,
-                budgets=budgets,
-                observer=self._observer,
-                cluster=Cluster(api),
-            ),
+            annotations=AdmissionGuard(api, ANNOTATIONS),
+            stages=StageNoting(recorder=self._recorder, budgets=budgets, observer=self._observer),
+            cluster=Cluster(api),
         )
-        executions: Controller
-        reconciler = ExecutionController(
-            api,
-            performer,
-            sets=self._sets,
-            jobs=jobs,
-            runs=runs,
-            guard=AdmissionGuard(api, ANNOTATIONS),
-            events=self._events,
-            wake=lambda key: executions.queue.add(key),  # noqa: PLW0108 - made two lines below
-        )
-        executions = Controller(
-            "kubernetesexecution", reconciler.reconcile, workers=watched.workers, metrics=self._metrics
-        )
+        executions = self._executions(shared, jobs, locks)
+        workflows, reconciler = self._workflows(shared)
         sweeping = Controller(
             "sweeper", Sweeper(api, jobs, locks, every_s=watched.sweep_s).reconcile, workers=1, metrics=self._metrics
         )
         sweeping.queue.add_after(SWEEP, watched.sweep_s)
         sets, config_maps = keep_up_to_date(api, self._sets, metrics=self._metrics, random=self._random)
-        self._controllers += [executions, sweeping, sets]
+        self._controllers += [executions, workflows, sweeping, sets]
+        of_steps = _waking(workflows, reconciler.of_execution)
+        runs = shared.runs
         self._watchers += [
             config_maps,
             *(
-                self._watch(KUBERNETES_EXECUTIONS, executions.queue.add, namespace=namespace)
+                watcher
                 for namespace in watched.namespaces or ("",)
+                for watcher in (
+                    self._watch(WORKFLOW_EXECUTIONS, workflows.queue.add, namespace=namespace),
+                    self._watch(KUBERNETES_EXECUTIONS, _both(executions.queue.add, of_steps), namespace=namespace),
+                )
             ),
             self._watch(JOBS, _waking(executions, runs.of_job), namespace=actions.namespace, labels=EXECUTION_LABEL),
             self._watch(
@@ -223,8 +219,89 @@ class _Operator:
             ),
         ]
 
+    def _executions(self, shared: "_Shared", jobs: Jobs, locks: TargetLocks) -> Controller:
+        api, owners = self._api, Owners(self._api)
+        performer = Performer(
+            pinning=Pinning(self._sets, shared.budgets, shared.runs, shared.environments, owners),
+            access=shared.access,
+            targets=shared.targets,
+            looking=shared.looking,
+            sets=self._sets,
+            changing=Changing(shared.facts, DryRuns(api, namespace=self._settings.actions.namespace)),
+            locks=locks,
+            jobs=jobs,
+            finalizers=Finalizers(api),
+            noting=Noting(stages=shared.stages, events=self._events, cluster=shared.cluster),
+        )
+        executions: Controller
+        reconciler = ExecutionController(
+            api,
+            performer,
+            sets=self._sets,
+            jobs=jobs,
+            runs=shared.runs,
+            guard=shared.annotations,
+            owners=owners,
+            events=self._events,
+            wake=lambda key: executions.queue.add(key),  # noqa: PLW0108 - made two lines below
+        )
+        executions = Controller(
+            "kubernetesexecution", reconciler.reconcile, workers=self._settings.watch.workers, metrics=self._metrics
+        )
+        return executions
+
+    def _workflows(self, shared: "_Shared") -> tuple[Controller, WorkflowController]:
+        api, url = self._api, self._settings.facts.prometheus_url
+        children = Children(api)
+        performer = WorkflowPerformer(
+            pinning=WorkflowPinning(self._sets, shared.budgets, shared.runs, shared.facts, shared.environments),
+            access=shared.access,
+            targets=shared.targets,
+            looking=shared.looking,
+            children=children,
+            finalizers=Finalizers(api, WORKFLOW_EXECUTIONS),
+            outcomes=Outcomes(Prometheus(url) if url else None),
+            noting=WorkflowNoting(stages=shared.stages, events=self._events, cluster=shared.cluster),
+        )
+        reconciler = WorkflowController(
+            api,
+            performer,
+            children=children,
+            sets=self._sets,
+            guard=shared.annotations,
+            events=self._events,
+        )
+        workers = self._settings.watch.workers
+        return Controller("workflowexecution", reconciler.reconcile, workers=workers, metrics=self._metrics), reconciler
+
     def _watch(self, resource: Resource, wake: Callable[[Key], None], *, namespace: str, labels: str = "") -> Watcher:
         return Watcher(self._api, resource, wake, namespace=namespace, labels=labels, random=self._random)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shared:
+    """What executions and workflows are both made of."""
+
+    facts: FactReader
+    looking: Looking
+    runs: Runs
+    budgets: BlockBudgets
+    environments: Environments
+    access: AccessReview
+    targets: AdmissionGuard
+    annotations: AdmissionGuard
+    stages: StageNoting
+    cluster: Cluster
+
+
+def _both(first: Callable[[Key], None], second: Callable[[Key], None]) -> Callable[[Key], None]:
+    """Give what wakes an execution and the workflow that it is a step of."""
+
+    def wake(key: Key) -> None:
+        first(key)
+        second(key)
+
+    return wake
 
 
 def _has_result(execution: Manifest) -> bool:

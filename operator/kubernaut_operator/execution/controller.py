@@ -23,6 +23,7 @@ from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.jobs import Jobs
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
+from kubernaut_operator.execution.owners import Owners
 from kubernaut_operator.execution.performing import Performer, could_not
 from kubernaut_operator.execution.reading_runs import metadata_of, override_annotations, run_of
 from kubernaut_operator.execution.runs import RunEntry, Runs
@@ -64,6 +65,7 @@ class ExecutionController:
         jobs: Jobs,
         runs: Runs,
         guard: AdmissionGuard,
+        owners: Owners,
         wake: Callable[[Key], None],
         events: EventRecorder,
         clock: Callable[[], datetime] = _now,
@@ -74,6 +76,7 @@ class ExecutionController:
         self._jobs = jobs
         self._runs = runs
         self._guard = guard
+        self._owners = owners
         self._wake = wake
         self._events = events
         self._clock = clock
@@ -182,8 +185,12 @@ class ExecutionController:
 
     def _noticed(self, work: Work) -> list[Observation]:
         """Give what is to be told without having been asked for."""
-        present = bool(override_annotations(work.manifest)) and self._guard.present()
-        told: list[Observation] = [metadata_of(work.manifest, admission_policy_present=present)]
+        overrides = {
+            **override_annotations(self._owners.workflow(work.manifest)),
+            **override_annotations(work.manifest),
+        }
+        present = bool(overrides) and self._guard.present()
+        told: list[Observation] = [metadata_of(work.manifest, overrides, admission_policy_present=present)]
         if work.status.over:
             return told
         settings = self._sets.current().level(Level.ACTION).texts.settings

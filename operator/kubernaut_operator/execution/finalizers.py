@@ -3,15 +3,23 @@
 from kubernaut.errors import NotFoundError
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.kernel.api import Api, Manifest
+from kubernaut_operator.kernel.resources import Resource
 
 EXECUTION_FINALIZER = "kubernaut.io/cleanup"
 
 
 class Finalizers:
-    """Puts the finalizer on and takes it off, only on the version that was read."""
+    """Puts the finalizer on and takes it off, only on the version that was read.
 
-    def __init__(self, api: Api) -> None:
+    Parameters
+    ----------
+    resource : Resource
+        Kind of the custom resources.
+    """
+
+    def __init__(self, api: Api, resource: Resource = KUBERNETES_EXECUTIONS) -> None:
         self._api = api
+        self._resource = resource
 
     def add(self, manifest: Manifest) -> Manifest:
         """Put it on, and give the resource as it is then.
@@ -37,4 +45,4 @@ class Finalizers:
     def _set(self, manifest: Manifest, finalizers: list[str]) -> Manifest:
         metadata = manifest["metadata"]
         change = {"metadata": {"finalizers": finalizers, "resourceVersion": metadata["resourceVersion"]}}
-        return self._api.patch(KUBERNETES_EXECUTIONS, metadata["name"], metadata["namespace"], change)
+        return self._api.patch(self._resource, metadata["name"], metadata["namespace"], change)

@@ -1,6 +1,6 @@
 """Kinds that the controller asks for, as the API's paths name them."""
 
-from kubernaut.resources.names import KUBERNETES_EXECUTION
+from kubernaut.resources.names import KUBERNETES_EXECUTION, WORKFLOW_EXECUTION
 from kubernaut_operator.kernel.resources import Resource
 
 KUBERNETES_EXECUTIONS = Resource(
@@ -8,6 +8,12 @@ KUBERNETES_EXECUTIONS = Resource(
     version=KUBERNETES_EXECUTION.version,
     plural=KUBERNETES_EXECUTION.plural,
     kind=KUBERNETES_EXECUTION.kind,
+)
+WORKFLOW_EXECUTIONS = Resource(
+    group=WORKFLOW_EXECUTION.group,
+    version=WORKFLOW_EXECUTION.version,
+    plural=WORKFLOW_EXECUTION.plural,
+    kind=WORKFLOW_EXECUTION.kind,
 )
 JOBS = Resource(group="batch", version="v1", plural="jobs", kind="Job")
 PODS = Resource(group="", version="v1", plural="pods", kind="Pod")

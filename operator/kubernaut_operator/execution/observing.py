@@ -7,7 +7,7 @@ it becomes known; a restart may tell the last thing again.
 from collections.abc import Collection
 from typing import Protocol
 
-from kubernaut.history.rows import AttemptRow, EvaluationRow, ExecutionRow
+from kubernaut.history.rows import AttemptRow, EvaluationRow, ExecutionRow, WorkflowRow
 from kubernaut.identity import ConditionId, Phase
 from kubernaut.safety import Denial
 
@@ -41,4 +41,8 @@ class ExecutionObserver(Protocol):
 
     def ended(self, execution: ExecutionRow, *, phase: str, reason: str) -> None:
         """Note that a run has its result, and the reason that its status gives."""
+        ...
+
+    def outcome_known(self, workflow: WorkflowRow) -> None:
+        """Note what a workflow did for its incident, as far as it is known; told again when somebody says otherwise."""
         ...

@@ -139,10 +139,10 @@ def could_not(intent: Intent, error: KubernautError) -> CouldNot:
         return CouldNot(intent=intent, why=str(error), retry_after_s=told_s)
     if isinstance(error, InputError):
         return CouldNot(intent=intent, why=str(error), retry=False)
-    refused = isinstance(intent, intents.CreateJob) and isinstance(error, ApiError) and _is_refusal(error)
+    refused = isinstance(intent, intents.CreateJob) and isinstance(error, ApiError) and is_refusal(error)
     return CouldNot(intent=intent, why=(isinstance(error, ApiError) and error.said) or str(error), retry=not refused)
 
 
-def _is_refusal(error: ApiError) -> bool:
+def is_refusal(error: ApiError) -> bool:
     """Say whether the API server looked at a request and said no; no answer, or a name that is taken, is none."""
     return isinstance(error, ForbiddenError) or type(error) is ApiError

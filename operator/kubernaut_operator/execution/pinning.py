@@ -16,17 +16,42 @@ from kubernaut.resources.reading import read_execution
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.budgets import BlockBudgets
 from kubernaut_operator.execution.kinds import NAMESPACES
+from kubernaut_operator.execution.owners import Owners
 from kubernaut_operator.execution.runs import Runs
 from kubernaut_operator.execution.subject import Judged
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.api import Api
 
 
+class Environments:
+    """Reads which section of the settings holds in a namespace."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def of(self, namespace: str) -> str:
+        """Give the value of the namespace's label; empty without one.
+
+        Raises
+        ------
+        ApiError
+            Nobody could look.
+        """
+        try:
+            found = self._api.get(NAMESPACES, namespace)
+        except NotFoundError:
+            return ""
+        return str((found["metadata"].get("labels") or {}).get(ENVIRONMENT_LABEL, ""))
+
+
 class Pinning:
     """Resolves runs' conditions."""
 
-    def __init__(self, api: Api, sets: ConditionSets, budgets: BlockBudgets, runs: Runs) -> None:
-        self._api = api
+    def __init__(
+        self, sets: ConditionSets, budgets: BlockBudgets, runs: Runs, environments: Environments, owners: Owners
+    ) -> None:
+        self._environments = environments
+        self._owners = owners
         self._sets = sets
         self._budgets = budgets
         self._runs = runs
@@ -42,9 +67,10 @@ class Pinning:
             It cannot be said now.
         """
         run = work.run
-        choice = self._sets.choice(intent.digest)
+        # A step is judged by what its workflow is judged by.
+        choice = self._sets.choice(intent.digest or self._owners.digest(work.manifest))
         conditions = choice.sets.level(Level.ACTION)
-        environment = self._environment(run.namespace)
+        environment = self._environments.of(run.namespace)
         added = [one for brought in read_execution(work.manifest).added.values() for one in brought]
         resolution = resolve(
             conditions,
@@ -70,15 +96,10 @@ class Pinning:
                 blocked_deadline_s=settings.blocked_deadline_s,
                 notes=(*([choice.note] if choice.note else ()), *resolution.notes),
             ),
-            last_run=None if run.incident_id else self._runs.last_run(work.status, run, intent.target_uid),
+            last_run=None
+            if run.incident_id
+            else self._runs.last(run.action, intent.target_uid, before=work.status.started_at, but=run.uid),
         )
-
-    def _environment(self, namespace: str) -> str:
-        try:
-            found = self._api.get(NAMESPACES, namespace)
-        except NotFoundError:
-            return ""
-        return str((found["metadata"].get("labels") or {}).get(ENVIRONMENT_LABEL, ""))
 
 
 def promised(judged: Judged, condition: ResolvedCondition) -> float | None:

@@ -39,19 +39,29 @@ def run_of(manifest: Mapping[str, Any]) -> ExecutionRun:
         )
 
 
-def metadata_of(manifest: Mapping[str, Any], *, admission_policy_present: bool) -> MetadataSeen:
-    """Give what the engine wants to know of a custom resource's metadata."""
+def metadata_of(
+    manifest: Mapping[str, Any], overrides: Mapping[str, str], *, admission_policy_present: bool
+) -> MetadataSeen:
+    """Give what the engine wants to know of a custom resource's metadata.
+
+    Parameters
+    ----------
+    overrides : mapping of str to str
+        Annotations by which people override conditions: its own, and those of the workflow it is a step of.
+    """
     metadata = manifest["metadata"]
     return MetadataSeen(
         deleted="deletionTimestamp" in metadata,
         finalizer=EXECUTION_FINALIZER in (metadata.get("finalizers") or ()),
-        override_annotations=override_annotations(manifest),
+        override_annotations=overrides,
         admission_policy_present=admission_policy_present,
     )
 
 
-def override_annotations(manifest: Mapping[str, Any]) -> Mapping[str, str]:
-    """Give the annotations by which a person overrides conditions."""
+def override_annotations(manifest: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Give the annotations by which a person overrides conditions; none where there is no resource."""
+    if manifest is None:
+        return {}
     annotations = manifest["metadata"].get("annotations") or {}
     return {name: str(value) for name, value in annotations.items() if name.startswith(PREFIX)}
 

@@ -13,8 +13,6 @@ from typing import Any
 
 from kubernaut.enforcement.rollout import LastRun
 from kubernaut.errors import InputError
-from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import ExecutionRun
 from kubernaut.verification.status_json import moment_of
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.kernel.api import Api
@@ -89,8 +87,8 @@ class Runs:
                 if entry.looks_on and entry.target_uid == target_uid and uid != but
             )
 
-    def last_run(self, status: ExecutionStatus, run: ExecutionRun, target_uid: str) -> LastRun | None:
-        """Give the last run of the same action on a target that began before this one.
+    def last(self, action: str, target_uid: str, *, before: datetime, but: str) -> LastRun | None:
+        """Give the last run of an action on a target that began before a moment; `but` is the UID of who asks.
 
         Raises
         ------
@@ -102,11 +100,11 @@ class Runs:
             earlier = [
                 (entry.started_at, entry)
                 for uid, entry in self._entries.items()
-                if uid != run.uid
-                and (entry.action, entry.target_uid) == (run.action, target_uid)
+                if uid != but
+                and (entry.action, entry.target_uid) == (action, target_uid)
                 and entry.incident_id
                 and entry.started_at is not None
-                and entry.started_at <= status.started_at
+                and entry.started_at <= before
             ]
         if not earlier:
             return None

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from kubernaut.actions.catalogue import ACTIONS
 from kubernaut.errors import InputError
 from kubernaut.facts.definitions import RIGHTS
-from kubernaut.resources.names import KUBERNETES_EXECUTION
+from kubernaut.resources.names import KUBERNETES_EXECUTION, WORKFLOW_EXECUTION
 from kubernaut_operator.manifests.admission import ADMISSION_NAMES
 from kubernaut_operator.manifests.objects import Manifest, binding, role, rule, service_account
 from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
@@ -58,10 +58,13 @@ def operator_rights(options: InstallOptions) -> list[Manifest]:
 
 
 def _cluster_rules(options: InstallOptions) -> list[Manifest]:
-    executions = KUBERNETES_EXECUTION
+    executions, workflows = KUBERNETES_EXECUTION, WORKFLOW_EXECUTION
     return [
-        rule(executions.group, executions.plural, (*_READ, "update", "patch")),
+        # Those that are steps of workflows it makes, and cancels by deleting them.
+        rule(executions.group, executions.plural, (*_READ, "create", "update", "patch", "delete")),
         rule(executions.group, f"{executions.plural}/status", ("get", "update", "patch")),
+        rule(workflows.group, workflows.plural, (*_READ, "update", "patch")),
+        rule(workflows.group, f"{workflows.plural}/status", ("get", "update", "patch")),
         rule("events.k8s.io", "events", ("create",)),
         rule("", "namespaces", ("get",)),
         rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),

@@ -30,6 +30,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     # A container's first process would ignore the signal, and hold up the end of its pod for the whole grace period.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Workers that end leave nothing behind, even when no connection comes after them.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listen(options.socket, memory_mib=options.memory_mib)
     return 0
 

@@ -23,15 +23,15 @@ class KnownSets(Mapping[str, PinnedSets]):
     """Sets by digest; the caller holds the lock and tells the time."""
 
     def __init__(self) -> None:
-        self._sets: OrderedDict[str, tuple[PinnedSets, float]] = OrderedDict()
+        self._sets: OrderedDict[str, tuple[PinnedSets, float | None]] = OrderedDict()
 
     def add(self, sets: PinnedSets, *, now_s: float) -> None:
         """Keep a set, and let go of those that nobody has asked for."""
-        self._sets[sets.digest] = (sets, now_s)
+        self._sets.setdefault(sets.digest, (sets, None))
         self._sets.move_to_end(sets.digest)
         while len(self._sets) > KEPT:
             oldest, (_, used_s) = next(iter(self._sets.items()))
-            if now_s - used_s < IN_USE_S and len(self._sets) <= KEPT_IN_USE:
+            if used_s is not None and now_s - used_s < IN_USE_S and len(self._sets) <= KEPT_IN_USE:
                 return
             del self._sets[oldest]
 

@@ -44,6 +44,7 @@ def test_what_a_run_asked_for_within_the_hour_stays_but_not_without_bound():
 
     for number, one in enumerate(made):
         known.add(one, now_s=float(number))
+        known.used(one.digest, now_s=float(number))
 
     assert len(known) == KEPT_IN_USE
     assert made[4].digest not in known

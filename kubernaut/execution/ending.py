@@ -65,7 +65,7 @@ def finish(run: ExecutionRun, status: ExecutionStatus, end: End, now: datetime) 
     message = shortened(end.message, most=MOST_MESSAGE)
     status = replace(status, phase=end.phase, reason=end.why.value, message=message)
     status, records = _end_stages(run, status, end, now)
-    looking_on = status.post is not None and not status.post.over
+    looking_on = status.post is not None and not status.post.over and status.memory.conditions is not None
     if status.job is not None and status.job.effect is None:
         # Nobody waits for it any longer: whatever it has not done yet, or a create still on its way, shall not happen.
         effect = None if status.job.absent else Effect.UNKNOWN

@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from kubernaut.enforcement.rollout import bucket_of, default_incident_id
+from kubernaut.errors import InputError
+from kubernaut.execution.checks import parameters_of
 from kubernaut.execution.ending import fail
 from kubernaut.execution.intents import PinConditions
 from kubernaut.execution.progress import Progress, Seen, asking, normal, shortened, warning
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered
 from kubernaut.execution.stages import adopt, stage_spec
-from kubernaut.execution.status import ExecutionStatus, Pin, Target
+from kubernaut.execution.status import ExecutionStatus, Pin, Step, Target
 from kubernaut.execution.types import ExecutionRun, Pinned
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase
@@ -27,12 +29,19 @@ _PIN = PinConditions.__name__
 
 
 def step(run: ExecutionRun, status: ExecutionStatus, target: Target, seen: Seen, now: datetime) -> Progress:
-    """Ask for the run's conditions, or take them in."""
+    """Ask for the run's conditions, or take them in.
+
+    A restart may have brought another catalogue, in which the action or its parameters are not what they were.
+    """
+    try:
+        parameters_of(run)
+    except InputError as error:
+        return _ended(run, status, (Why.INVALID_PARAMETERS, str(error)), now)
     answer = seen.take(Pinned)
     if answer is None:
         failed = seen.failure(_PIN)
         if failed is not None:
-            return fail(run, status, (Why.INVALID_CONDITIONS, failed.why), now)
+            return _ended(run, status, (Why.INVALID_CONDITIONS, failed.why), now)
         digest = None if status.pinned is None else status.pinned.digest
         return asking(status, PinConditions(digest=digest, target_uid=target.uid), now=now)
     status = answered(status, _PIN)
@@ -40,6 +49,13 @@ def step(run: ExecutionRun, status: ExecutionStatus, target: Target, seen: Seen,
     if status.pinned is None:
         return _first(run, status, answer, now)
     return _again(run, status, status.pinned, answer)
+
+
+def _ended(run: ExecutionRun, status: ExecutionStatus, failure: tuple[Why, str], now: datetime) -> Progress:
+    """End the run; one that has its result already only stops being looked at."""
+    if status.result is None:
+        return fail(run, status, failure, now)
+    return Progress(status=replace(status, step=Step.DONE, over=True))
 
 
 def _first(run: ExecutionRun, status: ExecutionStatus, answer: Pinned, now: datetime) -> Progress:

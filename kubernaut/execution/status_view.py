@@ -98,18 +98,21 @@ def _rollback(run: ExecutionRun, status: ExecutionStatus) -> RollbackInfo | None
     kept = status.rollback
     if kept is None:
         return None
-    definition = action_definition(run.action)
+    undo, description = None, ""
     try:
+        definition = action_definition(run.action)
+        description = definition.rollback
         undo = definition.undo(kept.info)
     except InputError:
+        # An action that is in the catalogue no more, or that does not know its own words: kept, and not undone by us.
         undo = None
     return RollbackInfo(
         captured_at=kept.captured_at,
-        reversible=definition.reversible and undo is not None,
+        reversible=undo is not None,
         action=None if undo is None else undo.action,
         parameters=None if undo is None else dict(undo.parameters),
         before=dict(kept.info),
-        description=person_text(definition.rollback),
+        description=person_text(description),
     )
 
 

@@ -193,6 +193,18 @@ def test_a_catalogue_that_has_lost_the_action_ends_the_run(until_s: float, phase
     assert view["validationResults"]["preConditionResults"]
 
 
+def test_conditions_that_are_lost_while_looking_on_change_no_result() -> None:
+    """Stop looking beside a result whose conditions cannot be had again after a restart."""
+    world = World(conditions=(post(required=False, hold_for_s=15.0),))
+    (driver,) = drive(world, a_run(), until_s=6.0)
+    assert driver.status is not None
+    assert driver.status.result is not None
+    driver.status, world.cannot = None, {PinConditions: "inline rego may not run any more"}
+    _finish(world, driver)
+    assert driver.status is not None
+    assert (driver.status.phase, driver.status.over) == ("succeeded", True)
+
+
 def test_notes_about_the_spec_are_an_event() -> None:
     """Tell once what of the custom resource was not followed."""
     world = World(notes=("spec.preConditions[0]: required is false here",))

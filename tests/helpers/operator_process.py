@@ -18,6 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from helpers.tier_coverage import process_environment
+
 START_LIMIT_S = 60.0
 """Compiling the shipped suites on a busy machine takes most of it."""
 
@@ -57,7 +59,7 @@ class OperatorProcess:
             "--leader-elect" if elect else "--no-leader-elect",
             *arguments,
         ]
-        self._environment = {**os.environ, **(environment or {})}
+        self._environment = {**os.environ, **process_environment(), **(environment or {})}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._said: list[dict[str, Any]] = []

@@ -60,8 +60,14 @@ class CompiledSet:
     warnings: tuple[str, ...] = ()
 
 
-def compile_set(conditions: ConditionSet, compile_: Compile) -> CompiledSet:
+def compile_set(conditions: ConditionSet, compile_: Compile, *, action: str | None = None) -> CompiledSet:
     """Compile every policy and challenger of a set's suite and check the settings' numbers against them.
+
+    Parameters
+    ----------
+    action : str or None
+        The one action that will be asked about, for who knows it; the others' policies are not compiled. None means
+        all, as whoever takes a set over from somebody must.
 
     Raises
     ------
@@ -73,6 +79,8 @@ def compile_set(conditions: ConditionSet, compile_: Compile) -> CompiledSet:
     policies: dict[ConditionId, CompiledPolicy] = {}
     candidates: dict[ConditionId, CompiledPolicy] = {}
     for condition in conditions.suite:
+        if action not in (None, condition.action):
+            continue
         text = conditions.policy(condition)
         if text is None:
             raise SettingsError(f"settings.yaml names {condition}, but there is no policy for it")

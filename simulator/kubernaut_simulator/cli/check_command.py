@@ -140,7 +140,7 @@ def check(
             snapshot,
             action=action,
             parameters=checked_parameters,
-            conditions=load_conditions(conditions) or shipped_conditions(),
+            conditions=load_conditions(conditions) or shipped_conditions(action),
             namespace=where.namespace,
             environment=environment,
             evaluator=evaluator,

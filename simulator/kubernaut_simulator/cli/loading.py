@@ -188,15 +188,15 @@ def conditions_for(history: History | StoredHistory, path: Path | None) -> Condi
     return conditions
 
 
-def shipped_conditions() -> Conditions:
-    """Compile what ships with the package."""
+def shipped_conditions(action: str | None = None) -> Conditions:
+    """Compile what ships with the package: the suites of all actions, or of one."""
     from kubernaut.conditions.compiled_set import compile_set
     from kubernaut.conditions.condition_set import shipped_set
     from kubernaut.conditions.defaults import shipped_defaults
     from kubernaut.identity import Level
 
     defaults = shipped_defaults()
-    return {level: compile_set(shipped_set(level, defaults), compile_with_facts) for level in Level}
+    return {level: compile_set(shipped_set(level, defaults), compile_with_facts, action=action) for level in Level}
 
 
 def compile_with_facts(source: str, *, name: str, libraries: Any) -> Any:

@@ -19,6 +19,7 @@ from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.known_facts import known_facts_from_paths
 from kubernaut.shipped import shipped_settings
+from kubernaut_simulator.worlds.run_records import ACTION
 from kubernaut_simulator.worlds.scenario import Scenario
 
 
@@ -50,10 +51,11 @@ def world_sets(scenario: Scenario) -> dict[Level, ConditionSet]:
 
 
 def pinned(sets: Mapping[Level, ConditionSet]) -> PinnedSets:
-    """Compile both levels' sets."""
+    """Compile what both levels' sets say of the action that worlds play."""
     known = known_facts_from_paths(known_paths())
     compile_ = partial(compile_policy, known_facts=known)
-    return PinnedSets(step=compile_set(sets[Level.STEP], compile_), action=compile_set(sets[Level.ACTION], compile_))
+    step, action = (compile_set(sets[level], compile_, action=ACTION) for level in (Level.STEP, Level.ACTION))
+    return PinnedSets(step=step, action=action)
 
 
 def _merged(below: Any, above: Any) -> Any:

@@ -72,6 +72,16 @@ def test_the_shipped_suites_are_evaluated_on_every_run_and_nothing_of_them_block
         assert all(one.description for one in resolution.conditions)
 
 
+def test_a_set_compiled_for_one_action_answers_for_it_as_the_whole_set_does():
+    texts = shipped_set(Level.STEP, shipped_defaults())
+    whole, part = compile_set(texts, compile_policy), compile_set(texts, compile_policy, action=ACTION)
+
+    asked = {"action": ACTION, "namespace": "team-a", "compile_": compile_policy}
+    assert resolve(part, **asked) == resolve(whole, **asked)
+    assert part.policies == {one: policy for one, policy in whole.policies.items() if one.action == ACTION}
+    assert part.texts.digest == whole.texts.digest
+
+
 @pytest.mark.parametrize("with_configmap", [True, False])
 def test_the_guides_example_resolves_with_the_sets_policies(with_configmap):
     (step,) = yaml.safe_load((DATA / "scale-web-app-workflow.yaml").read_text())["spec"]["workflowDefinition"]["steps"]

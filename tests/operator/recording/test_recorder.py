@@ -325,3 +325,16 @@ def test_its_own_files_never_fill_the_volume(small_disk, recorders):
 
     assert recorder.figures().dropped == {}
     assert recorder.figures().deleted > 3
+
+
+def test_in_quiet_hours_an_old_file_is_closed_and_what_is_too_old_goes(tmp_path, recorders, monkeypatch):
+    monkeypatch.setattr("kubernaut_operator.recording.recorder.TIDY_EVERY_S", 0.05)
+    recorder = recorders(tmp_path, segment_age_s=0.01, keep_s=0.5)
+    recorder.attempts([attempt(1)])
+
+    until = time.monotonic() + 10
+    while files(tmp_path):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    assert (recorder.figures().deleted, recorder.figures().files) == (1, 0)
+    assert recorder.attempts([attempt(2)])

@@ -130,6 +130,7 @@ class StandingJob:
     execution_uid: str
     created_s: float
     plan: JobPlan
+    target_uid: str = ""
     finalizer: bool = True
     deleted: bool = False
     ended: bool = False
@@ -660,7 +661,9 @@ def _create(driver: Driver, intent: CreateJob, status: ExecutionStatus) -> Obser
         raise AssertionError(f"{driver.uid}: another name than the one that is stored")
     if all(holder.execution_uid != driver.uid for holder in world.leases.values()):
         raise AssertionError(f"{driver.uid}: a Job without the target's lock")
-    if any(not job.ended and job.execution_uid != driver.uid for job in world.jobs.values()):
+    target_uid = "" if status.target is None else status.target.uid
+    others = [job for job in world.jobs.values() if job.execution_uid != driver.uid and job.target_uid == target_uid]
+    if any(not job.ended for job in others):
         raise AssertionError(f"{driver.uid}: a Job beside another one on the same target")
     if world.refuses_job and intent.name not in world.jobs:
         return CouldNot(intent=intent, why=world.refuses_job, retry=False)
@@ -669,6 +672,7 @@ def _create(driver: Driver, intent: CreateJob, status: ExecutionStatus) -> Obser
             uid=f"job-{len(world.jobs)}-{intent.name}",
             execution_uid=driver.uid,
             created_s=world.now_s,
+            target_uid=target_uid,
             plan=world.plans.get(driver.uid, JobPlan()),
         )
     return _read(driver, ReadJob(name=intent.name), status)

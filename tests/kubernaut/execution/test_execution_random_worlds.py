@@ -208,13 +208,16 @@ def test_nothing_fails_because_rows_could_not_be_written_for_a_while(kind: type)
     required=st.booleans(),
     plan=plans,
     crashes=st.dictionaries(st.integers(0, 60), st.sampled_from([Fault.CRASH_BEFORE, Fault.CRASH_AFTER]), max_size=5),
-    away_s=st.sampled_from([0.5, 20.0, 300.0]),
+    away_s=st.sampled_from([0.5, 300.0]),
 )
 @settings(max_examples=100, deadline=None)
 def test_crashes_at_any_moments_lead_to_the_same_end(
     answers: list[Judgement], required: bool, plan: JobPlan, crashes: dict[int, Fault], away_s: float
 ) -> None:
-    """Let the operator die several times in a world that does not change meanwhile."""
+    """Let the operator die several times in a world that does not change meanwhile.
+
+    It comes back at once or after every deadline: who comes back with less than `holdFor` left has seen no hold.
+    """
     conditions = (pre(), pre("warned", required=False), post(required=required), post("held", hold_for_s=5.0))
     told = dict(zip((one.id.type for one in conditions), answers, strict=True))
     ends = []

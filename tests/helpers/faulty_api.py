@@ -98,16 +98,18 @@ class Request:
         return self.method not in READING
 
     @property
-    def changes(self) -> bool:
-        """Whether it reached the API server and really changed something there."""
+    def may_change(self) -> bool:
+        """Whether it would change something if it were carried out."""
         return (
             self.writes
-            and self.forwarded
             and self.query.get("dryRun") is None
             and not self.path.endswith(("/token", "subjectaccessreviews"))
-            and self.status is not None
-            and self.status < http.client.BAD_REQUEST
         )
+
+    @property
+    def changes(self) -> bool:
+        """Whether it reached the API server and really changed something there."""
+        return self.may_change and self.forwarded and self.status is not None and self.status < http.client.BAD_REQUEST
 
     @property
     def watches(self) -> bool:

@@ -16,7 +16,8 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+from weakref import WeakSet
 
 from helpers.tier_coverage import process_environment
 
@@ -47,6 +48,8 @@ class OperatorProcess:
     Without other word it strives for no lead, listens on a free port of loopback and logs at level ``debug``.
     """
 
+    _all: ClassVar["WeakSet[OperatorProcess]"] = WeakSet()
+
     def __init__(
         self, kubeconfig: Path, *arguments: str, environment: Mapping[str, str] | None = None, elect: bool = False
     ) -> None:
@@ -64,6 +67,13 @@ class OperatorProcess:
         self._reader: threading.Thread | None = None
         self._said: list[dict[str, Any]] = []
         self._changed = threading.Condition()
+        self._all.add(self)
+
+    @classmethod
+    def kill_all(cls) -> None:
+        """End every one that this process started: two without election would work on the same executions."""
+        for process in list(cls._all):
+            process.kill()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -14,8 +14,8 @@ from hypothesis import settings
 settings.register_profile("kubernaut", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("kubernaut")
 
-# The fixtures `cluster`, `node` and `namespace`.
-pytest_plugins = ["cluster.fixtures"]
+# The fixtures `cluster`, `node`, `control_plane` and `namespace`; coverage by tier.
+pytest_plugins = ["cluster.fixtures", "helpers.tier_coverage"]
 
 
 def pytest_configure(config):

@@ -54,11 +54,12 @@ def _asked_for(look: Look) -> int | None:
 
 def _wanted(look: Look, deployment: KubeObject) -> _Wanted:
     number, before = _asked_for(look), look.baseline
-    if before is not None:
-        if before.revisions is None:
-            raise not_provided("which revision is meant is told by the look before the action, which saw none")
+    if before is not None and before.revisions is not None:
         number = before.revisions.previous if number is None else number
         return _Wanted(number=number, name=None if number is None else before.revisions.replica_sets.get(number))
+    # Before the action a run may know the replicas that it found first and nothing else yet.
+    if before is not None and look.action_ended_at is not None:
+        raise not_provided("which revision is meant is told by the look before the action, which saw none")
     revisions = revisions_of(look.replica_sets)
     if number is None:
         found = previous(revisions, current_revision(deployment, look.replica_sets))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .boot import Cluster, best_tier, require_programs, running
+from .boot import Cluster, best_tier, boot, require_programs, running, stop
 from .errors import ClusterError, TierUnavailableError
 from .layout import Tier
 
@@ -41,6 +41,20 @@ def node(cluster: Cluster) -> Cluster:
     if cluster.layout.tier is not Tier.NODE:
         pytest.skip("this machine runs the API tier alone; the node tier needs root and Debian's container packages")
     return cluster
+
+
+@pytest.fixture(scope="session")
+def control_plane(cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster without a node, for tests that play the kubelet themselves; a second one where `cluster` has a node.
+
+    A folder of such tests overrides `cluster` by it.
+    """
+    if cluster.layout.tier is Tier.API:
+        yield cluster
+        return
+    second = boot(f"{cluster.layout.name}-api", Tier.API)
+    yield second
+    stop(second.layout.name)
 
 
 @pytest.fixture

@@ -56,8 +56,9 @@ def start_node(layout: Layout, processes: Processes, authority: Authority) -> No
     Raises
     ------
     ClusterError
-        One of them ended or did not get ready; the text holds its log.
+        One of them ended or did not get ready; the text holds its log. Or another node runs on this machine.
     """
+    _refuse_a_second_node()
     _make_bridge(layout)
     _start_containerd(layout, processes)
     import_image(layout, _busybox(layout, PAUSE, ["/bin/sleep", "2147483647"]))
@@ -86,6 +87,17 @@ def stop_node(layout: Layout, processes: Processes) -> None:
     for mount in sorted(_mounts(layout), key=len, reverse=True):
         subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
     _remove_network(layout)
+
+
+def _refuse_a_second_node() -> None:
+    """Two kube-proxies would write each other's rules away, and pods of one cluster would reach the API of the other."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        if process.info["name"] == "kube-proxy":
+            command = " ".join(process.info["cmdline"] or ())
+            raise ClusterError(
+                f"a node runs on this machine already, and there can be one (pid {process.pid}: {command}); "
+                "stop it, or take KUBERNAUT_CLUSTER_TIER=api"
+            )
 
 
 def _make_bridge(layout: Layout) -> None:

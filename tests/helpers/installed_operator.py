@@ -26,7 +26,11 @@ from helpers.operator_image import OperatorImage, operator_image
 
 NAMESPACE = InstallOptions().namespace
 PORT = EndpointSettings().port
+RECORDS = "/var/lib/kubernaut"
+"""Where the operator's container has its volume."""
+
 _READY_LIMIT = "90s"
+_POLL_S = 0.2
 _PERSONS_CLUSTER = "kubernaut"
 
 
@@ -83,22 +87,40 @@ class InstalledOperator:
 
     def records(self) -> Iterator[Path]:
         """Give the folders on this machine in which the replicas keep history."""
-        yield from (folder / "history" for folder in _record_folders(self.cluster))
+        yield from (folder / "history" for folder in record_folders(self.cluster))
 
     def rows(self) -> list[dict[str, Any]]:
         """Give every row of history that is on a volume now, as it was written."""
         files = sorted(path for folder in self.records() for path in folder.glob("*.jsonl.gz"))
         return [json.loads(line) for path in files for line in _complete_lines(path)]
 
-    def config_map(self, name: str, data: Mapping[str, str]) -> None:
-        """Replace what one of the operator's ConfigMaps holds."""
+    def config_map(self, name: str, data: Mapping[str, str]) -> str:
+        """Replace what one of the operator's ConfigMaps holds and give its new resourceVersion."""
         manifest = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": name, "namespace": NAMESPACE},
             "data": dict(data),
         }
-        self.cluster.kubectl("replace", "--filename=-", stdin=json.dumps(manifest))
+        replaced = self.cluster.kubectl("replace", "--filename=-", "--output=json", stdin=json.dumps(manifest))
+        return str(json.loads(replaced)["metadata"]["resourceVersion"])
+
+    def wait_for_conditions(self, version: str, *, limit_s: float = 20.0) -> float:
+        """Wait until a version of a ConfigMap is in force and give the seconds that it took.
+
+        Raises
+        ------
+        ClusterError
+            It was not in time.
+        """
+        began = time.monotonic()
+        while not any(
+            f'resource_version="{version}"' in series for series in self.metrics() if "policies_info" in series
+        ):
+            if time.monotonic() - began > limit_s:
+                raise ClusterError(f"resourceVersion {version} is not in force after {limit_s:g} s")
+            time.sleep(_POLL_S)
+        return time.monotonic() - began
 
     def scrape(self) -> None:
         """Let the cluster's Prometheus scrape the pods that run now."""
@@ -213,7 +235,7 @@ def _make_volumes(cluster: Cluster) -> None:
     """Make a volume of this machine's disk for each replica: there is nothing in the cluster that provides them."""
     selector = [{"matchExpressions": [{"key": "kubernetes.io/hostname", "operator": "In", "values": [NODE_NAME]}]}]
     volumes = []
-    for folder in _record_folders(cluster):
+    for folder in record_folders(cluster):
         folder.mkdir(parents=True, exist_ok=True)
         spec = {
             "capacity": {"storage": "8Gi"},
@@ -229,7 +251,8 @@ def _make_volumes(cluster: Cluster) -> None:
     cluster.kubectl("apply", "--server-side", "--filename=-", stdin=yaml.safe_dump_all(volumes))
 
 
-def _record_folders(cluster: Cluster) -> list[Path]:
+def record_folders(cluster: Cluster) -> list[Path]:
+    """Give the folder on this machine of each replica's volume."""
     replicas = range(InstallOptions().replicas)
     return [cluster.layout.folder / "volumes" / f"{OPERATOR}-{number}" for number in replicas]
 

@@ -208,12 +208,18 @@ def test_between_the_change_and_the_controller():
 
 def test_a_look_before_that_saw_no_revisions():
     blind = take_baseline(ObjectSet.from_objects(WORLD), WEB, unavailable={"ReplicaSet": FORBIDDEN})
-    snapshot = look(*WORLD, parameters=ASKED, baseline=blind)
+    snapshot = look(*WORLD, parameters=ASKED, baseline=blind, action_ended_at=NOW)
 
     assert blind.revisions is None
     for name in ("wanted_revision", "wanted_revision_is_current", "revision_advanced"):
         assert why(snapshot, name)[0] is UnobservedReason.NOT_PROVIDED, name
     assert snapshot.facts["current_revision"] == 3
+
+
+def test_a_precondition_is_told_the_revision_though_the_run_knows_but_the_replicas():
+    snapshot = look(*WORLD, parameters=ASKED, baseline=Baseline(replicas=3))
+
+    assert snapshot.facts["wanted_revision"] == 2
 
 
 def test_the_look_before_survives_the_runs_status():

@@ -1,0 +1,129 @@
+"""The operator installed once for all tests here, and a namespace for each that let the actions in.
+
+Its conditions are the shipped ones. Namespaces of the environment `enforced` hold them all to account, with short holds;
+`watching` holds long enough to see a crash, and so does `warning`, where crash loops are no reason to fail. What pods and logs say is added to the report of a test that fails.
+"""
+
+import json
+
+import coverage
+import pytest
+import yaml
+from helpers.installed_operator import (
+    RECORDS,
+    install_operator,
+    record_folders,
+    remove_operator,
+)
+from helpers.real_workloads import RealShop
+from helpers.tier_coverage import collect_from_pod, prepare_pod
+from kubernaut_operator.manifests.action_accounts import opt_in
+from kubernaut_operator.manifests.install import manifests_text
+from kubernaut_operator.manifests.options import InstallOptions
+
+from kubernaut.identity import Level
+from kubernaut.shipped import shipped_settings
+
+HOLD = {"timeout": "20s", "pollInterval": "1s", "holdFor": "6s"}
+ENFORCED = {
+    "rolloutPercent": 100,
+    "actions": {
+        "scale_deployment": {"post": {"no_crashloop_pods": HOLD, "resource_usage_acceptable": HOLD}},
+        "restart_pod": {"post": {"replacement_crash_free": HOLD}},
+        "rollback_deployment": {
+            "post": {
+                "wanted_revision_serving": {"timeout": "20s", "pollInterval": "1s"},
+                "no_crashes_after_rollback": HOLD,
+            }
+        },
+    },
+}
+PATIENT = {"timeout": "40s", "pollInterval": "1s", "holdFor": "20s"}
+WATCHING = {
+    "rolloutPercent": 100,
+    "actions": {"scale_deployment": {"post": {"no_crashloop_pods": PATIENT, "resource_usage_acceptable": HOLD}}},
+}
+WARNING = {
+    "rolloutPercent": 100,
+    "actions": {
+        "scale_deployment": {
+            "post": {"no_crashloop_pods": {**PATIENT, "required": False}, "resource_usage_acceptable": HOLD}
+        }
+    },
+}
+ENVIRONMENTS = {"enforced": ENFORCED, "watching": WATCHING, "warning": WARNING}
+ACTION_CONDITIONS = "kubernaut-action-conditions"
+
+_held = []
+
+
+@pytest.fixture(scope="session")
+def action_settings():
+    """The shipped settings of the action level, and the environments of the tests; a fresh copy."""
+    return lambda: {**yaml.safe_load(shipped_settings(Level.ACTION)), "environments": ENVIRONMENTS}
+
+
+@pytest.fixture(scope="session")
+def operator(cluster, action_settings):
+    """The installed operator."""
+    from cluster.layout import Tier
+
+    if cluster.layout.tier is not Tier.NODE:
+        pytest.skip("the installed operator needs a node: root and Debian's container packages")
+    measured = coverage.Coverage.current() is not None
+    volumes = record_folders(cluster)
+    environment = {}
+    for volume in volumes if measured else ():
+        volume.mkdir(parents=True, exist_ok=True)
+        environment = prepare_pod(volume, mounted=RECORDS)
+    installed = install_operator(cluster, environment=environment)
+    _held.append(installed)
+    installed.scrape()
+    installed.config_map(ACTION_CONDITIONS, {"settings.yaml": json.dumps(action_settings())})
+    yield installed
+    _held.clear()
+    if measured:
+        # Its data is written at an orderly end.
+        remove_operator(cluster)
+        assert sum(collect_from_pod(volume) for volume in volumes), "the pods left no coverage behind"
+
+
+@pytest.fixture(scope="session")
+def open_shop(operator):
+    """Let every action into a namespace."""
+
+    def open_for(namespace):
+        operator.cluster.kubectl(
+            "create", "--filename=-", stdin=manifests_text(opt_in(namespace, (), InstallOptions()))
+        )
+        return RealShop(operator.cluster, namespace)
+
+    return open_for
+
+
+@pytest.fixture
+def shop(open_shop, namespace):
+    """A namespace that let every action in."""
+    return open_shop(namespace)
+
+
+@pytest.fixture
+def conditions(operator, action_settings):
+    """Replace the action level's ConfigMap and wait until that is in force; what was there comes back after the test."""
+
+    def replace(data, *, wait=True):
+        version = operator.config_map(ACTION_CONDITIONS, data)
+        if wait:
+            operator.wait_for_conditions(version)
+        return version
+
+    yield replace
+    replace({"settings.yaml": json.dumps(action_settings())})
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and _held:
+        report.sections.append(("the installed operator", _held[0].story()))
+    return report

@@ -43,6 +43,11 @@ class OperatorProcess:
     environment : mapping of str to str
         Beside the test's own.
 
+    Attributes
+    ----------
+    history : Path
+        Where it records; for whoever gave it a folder by a flag to note.
+
     Notes
     -----
     Without other word it strives for no lead, listens on a free port of loopback and logs at level ``debug``.
@@ -63,6 +68,7 @@ class OperatorProcess:
             *arguments,
         ]
         self._environment = {**os.environ, **process_environment(), **(environment or {})}
+        self.history = Path()
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._said: list[dict[str, Any]] = []

@@ -14,7 +14,7 @@ Importable by the worker program: the standard library and regopy only.
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -190,19 +190,29 @@ all contains 9 if multiplied([])
 """
 
 
-def build_for_judging(package: str, modules: Mapping[str, str], *, rules: Sequence[str] = RULES) -> BuiltPolicy:
+def build_for_judging(
+    package: str,
+    modules: Mapping[str, str],
+    *,
+    rules: Sequence[str] = RULES,
+    builtins: Collection[str] | None = None,
+) -> BuiltPolicy:
     """Compile modules for some rules of a package, with corrected builtins where they call any.
+
+    Parameters
+    ----------
+    builtins : collection of str or None
+        What they call, where that is known already; None finds it out, by compiling once more.
 
     Raises
     ------
     BuildError
         A module does not parse.
     """
-    built = build(package, modules, rules=rules)
-    if not any(call["func"] in CORRECTED for call in calls_in(read_plan(built))):
-        return built
-    # What a compiler holds is several times its source: each is let go before the next one begins.
-    del built
+    if builtins is None:
+        builtins = {call["func"] for call in calls_in(read_plan(build(package, modules, rules=rules)))}
+    if CORRECTED.keys().isdisjoint(builtins):
+        return build(package, modules, rules=rules)
     with tempfile.TemporaryDirectory(prefix="kubernaut-plan-") as folder:
         _save_corrected(folder, package, modules, rules)
         return load_plan(folder)

@@ -61,7 +61,8 @@ class InProcessEvaluator:
     def _build(self, policy: CompiledPolicy) -> BuiltPolicy:
         built = self._built.pop(policy.digest, None)
         if built is None:
-            built = build_for_judging(policy.package, {policy.name: policy.source, **policy.libraries})
+            modules = {policy.name: policy.source, **policy.libraries}
+            built = build_for_judging(policy.package, modules, builtins=policy.builtins)
         self._built[policy.digest] = built
         while len(self._built) > BUILT_KEPT:
             self._built.popitem(last=False)

@@ -271,6 +271,7 @@ class WorkerEvaluator:
             "files": list(modules),
             "has_error_message": policy.has_error_message,
             "has_fatal": policy.has_fatal,
+            "builtins": policy.builtins,
             "wall_time_s": _COMPILE_TIME_S,
         }
         frame = self._say(process, request, list(modules.values()), silence_s=_COMPILE_TIME_S + _GRACE_S)

@@ -127,7 +127,8 @@ class Worker:
         self._make_room()
         self._start_clock(header["wall_time_s"])
         try:
-            built = build_for_judging(header["package"], dict(zip(header["files"], texts, strict=True)))
+            modules = dict(zip(header["files"], texts, strict=True))
+            built = build_for_judging(header["package"], modules, builtins=header["builtins"])
         except BuildError as error:
             self._stop_clock()
             self._reply({"kind": "refused", "message": str(error)})

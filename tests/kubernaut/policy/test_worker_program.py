@@ -21,6 +21,7 @@ LOAD = {
     "files": ["p.rego"],
     "has_error_message": False,
     "has_fatal": False,
+    "builtins": [],
     "wall_time_s": 5.0,
 }
 JUDGE = {"kind": "judge", "digest": "d", "wall_time_s": 5.0, "careful": False}

@@ -16,7 +16,11 @@ T = TypeVar("T")
 NODE = "facts-node"
 _ONLY_THERE: Json = {
     "nodeSelector": {"kubernetes.io/hostname": NODE},
-    "tolerations": [{"key": "simulated", "operator": "Exists"}],
+    "tolerations": [
+        {"key": key, "operator": "Exists"}
+        # A busy machine may keep the node's heartbeat back for a while.
+        for key in ("simulated", "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+    ],
     "terminationGracePeriodSeconds": 0,
 }
 

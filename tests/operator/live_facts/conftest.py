@@ -98,9 +98,13 @@ def stopped_server(cluster):
 
 @pytest.fixture(scope="module")
 def metrics_api(cluster):
-    """A metrics API whose samples the test writes: the API server keeps them, as it keeps any object."""
+    """Write samples of a metrics API: the API server keeps them, as it keeps any object.
+
+    None where the cluster has a metrics API of its own: that has no samples of simulated pods, and takes none.
+    """
     if "metrics.k8s.io" in cluster.kubectl("api-versions"):
-        pytest.skip("this cluster has a metrics API of its own, whose samples nobody can write")
+        yield None
+        return
     definition = {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -124,7 +128,6 @@ def metrics_api(cluster):
     }
     cluster.kubectl("create", "-f", "-", stdin=json.dumps(definition))
     cluster.kubectl("wait", "--for=condition=Established", "crd/pods.metrics.k8s.io", "--timeout=20s")
-    wait_for(lambda: "No resources found" in cluster.kubectl("get", "pods.metrics.k8s.io", "-A") or True)
 
     def write(namespace, pod, *, at, window="15s", cpu="120m", memory="70Mi"):
         sample = {

@@ -142,46 +142,19 @@ def test_another_deployment_of_the_name_is_not_the_target(cluster, reader, web):
     assert (seen.found, seen.replaced, seen.uid, seen.manifest) == (False, True, "", None)
 
 
-def test_a_cluster_without_metrics_api_says_so(cluster, reader, web):
-    if "metrics.k8s.io" in cluster.kubectl("api-versions"):
-        pytest.skip("this cluster has a metrics API")
+def test_what_pods_use_is_unobserved_where_nobody_measures_it(cluster, reader, web):
+    measured = "metrics.k8s.io" in cluster.kubectl("api-versions")
 
     reading = reader.read(ask(web, "pods.*.memory_usage", "pods.*.status"))
 
     reason, detail = why(reading, "pods[0].memory_usage")
-    assert reason is UnobservedReason.API_MISSING
-    assert detail == f"list pods.metrics.k8s.io in namespace {web.namespace}: the API server has no such API"
+    if measured:
+        # Nobody measures a simulated pod.
+        assert reason is UnobservedReason.NOT_PROVIDED
+    else:
+        assert reason is UnobservedReason.API_MISSING
+        assert detail == f"list pods.metrics.k8s.io in namespace {web.namespace}: the API server has no such API"
     assert reading.snapshot.facts["pods"][0]["status"] == "Running"
-
-
-def test_a_metrics_api_that_nobody_serves_says_so(cluster, reader, web):
-    if "metrics.k8s.io" in cluster.kubectl("api-versions"):
-        pytest.skip("this cluster has a metrics API")
-    service = {
-        "apiVersion": "apiregistration.k8s.io/v1",
-        "kind": "APIService",
-        "metadata": {"name": "v1beta1.metrics.k8s.io"},
-        "spec": {
-            "group": "metrics.k8s.io",
-            "version": "v1beta1",
-            "groupPriorityMinimum": 100,
-            "versionPriority": 100,
-            "insecureSkipTLSVerify": True,
-            "service": {"name": "nobody", "namespace": web.namespace},
-        },
-    }
-    cluster.kubectl("apply", "-f", "-", stdin=json.dumps(service))
-    try:
-        question = ask(web, "pods.*.memory_usage")
-        missing = wait_for(
-            lambda: (
-                (m := reader.read(question).snapshot.unobserved["pods[0].memory_usage"]).detail.endswith("(503)") and m
-            )
-        )
-    finally:
-        cluster.kubectl("delete", "apiservice", "v1beta1.metrics.k8s.io")
-
-    assert missing.reason is UnobservedReason.API_MISSING
 
 
 def test_a_hung_api_server_costs_no_more_than_the_limit(reader, web, stopped_server):

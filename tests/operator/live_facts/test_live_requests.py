@@ -123,6 +123,18 @@ def test_what_does_not_pass_is_a_reason_that_names_what_was_tried(  # noqa: PLR0
     assert said in missing.detail
 
 
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "the API server has no such API"), (503, "nobody serves it now (503)")]
+)
+def test_a_metrics_api_that_is_not_there_is_a_missing_api(reader, proxy, web, status, said):
+    proxy.fault_of = lambda request: Fault(status=status) if "metrics.k8s.io" in request.path else None
+    objects, unavailable = reader._gathering.gather(["Deployment", "PodMetrics"], web, Deadline(5.0))
+
+    assert unavailable["PodMetrics"].reason is UnobservedReason.API_MISSING
+    assert unavailable["PodMetrics"].detail == f"list pods.metrics.k8s.io in namespace {web.namespace}: {said}"
+    assert objects.find(web) is not None
+
+
 def test_a_server_that_is_busy_too_long_keeps_the_target_from_being_read(reader, proxy, web):
     proxy.fault_of = lambda _: Fault(status=429, retry_after_s=60)
 

@@ -131,11 +131,10 @@ def run(
 def main() -> None:
     """Run the command line by itself; the image's entry point."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except KubernautError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(1 if isinstance(error, (InputError, MissingExtraError)) else 3)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _one_of(text: str, allowed: tuple[str, ...], flag: str) -> str:

@@ -369,7 +369,9 @@ def connect(kubeconfig: str | None = None, *, context: str | None = None) -> Api
         else:
             config.load_kube_config(config_file=kubeconfig, context=context, client_configuration=settings)
     except config.ConfigException as error:
-        raise ApiError(f"no way to the API server: {error}; give --kubeconfig, or run in a pod") from error
+        where = f"{kubeconfig}: " if kubeconfig is not None else ""
+        why = str(error).rstrip(".")
+        raise ApiError(f"no way to the API server: {where}{why}; give --kubeconfig, or run in a pod") from error
     # Retrying is decided by who knows what a request means.
     settings.retries = False
     settings.connection_pool_maxsize = 32

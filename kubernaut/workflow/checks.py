@@ -52,7 +52,7 @@ def pin(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowStatus:
 
 def check(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowStatus:
     """Check everything that can be checked before the first step; says so by `status.checked`."""
-    wrong = tuple(_problems(run))
+    wrong = tuple(problems(run))
     if wrong:
         return end(status, call, Why.INVALID_WORKFLOW, "; ".join(wrong))
     status = pin(run, status, call)
@@ -110,7 +110,8 @@ def _first(run: WorkflowRun, status: WorkflowStatus, answer: WorkflowPinned, cal
     )
 
 
-def _problems(run: WorkflowRun) -> Iterator[str]:
+def problems(run: WorkflowRun) -> Iterator[str]:
+    """Say what is wrong with a workflow's order and its steps' parameters, as far as no cluster need be asked."""
     yield from dag.problems(run.graph)
     for step in run.steps:
         works = [("", step.action, step.parameters)]

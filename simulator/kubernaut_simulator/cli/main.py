@@ -1,7 +1,8 @@
 """The root of the `kubernaut` command.
 
 Subcommands come from the modules of this package; other distributions' packages (the operator) add theirs through the
-entry-point group ``kubernaut.commands``, so that no import crosses from the simulator to the operator.
+entry-point group ``kubernaut.commands``, so that no import crosses from the simulator to the operator: a group of
+commands of the entry point's name, or a function that adds commands to the root.
 """
 
 from __future__ import annotations
@@ -68,7 +69,11 @@ app.add_typer(history_commands.app, name="history")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(rollout_commands.app, name="rollout")
 for plugin in entry_points(group=PLUGIN_GROUP):
-    app.add_typer(plugin.load(), name=plugin.name)
+    joined = plugin.load()
+    if isinstance(joined, typer.Typer):
+        app.add_typer(joined, name=plugin.name)
+    else:
+        joined(app)
 
 
 def _print_version(wanted: bool) -> None:

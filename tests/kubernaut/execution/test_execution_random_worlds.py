@@ -206,7 +206,8 @@ def test_nothing_fails_because_rows_could_not_be_written_for_a_while(kind: type)
 @given(
     answers=st.lists(st.sampled_from([PASSED, PASSED, FAILED, ERROR]), min_size=4, max_size=4),
     required=st.booleans(),
-    plan=plans,
+    # No Job that outlives its deadline: nobody ends it in this world while the operator is away.
+    plan=plans.filter(lambda plan: plan.takes_s < 100.0),
     crashes=st.dictionaries(st.integers(0, 60), st.sampled_from([Fault.CRASH_BEFORE, Fault.CRASH_AFTER]), max_size=5),
     away_s=st.sampled_from([0.5, 300.0]),
 )

@@ -56,13 +56,15 @@ def test_the_steps_come_in_their_order(operator, shop):
     assert steps == ["access", "safety", "lock", "preconditions", "dryRun", "capture", "job", "postconditions"]
 
 
-def test_a_dry_run_changes_nothing_and_says_what_would(operator, shop):
+def test_a_dry_run_changes_nothing_and_says_what_would(cluster, operator, shop):
+    cluster.kubectl("label", "namespace", shop.namespace, "kubernaut.io/environment=staging")
     shop.scale(dryRun=True)
 
     found = shop.wait()
 
     assert outcome(found) == ("succeeded", "DryRunSucceeded")
     assert found["status"]["message"] == "would change replicas 2 -> 3; nothing was changed"
+    assert found["status"]["pinned"]["environment"] == "staging"
     assert (shop.replicas(), shop.jobs()) == (2, [])
 
 
@@ -164,8 +166,10 @@ def test_of_two_executions_on_one_target_one_waits(operator, shop):
     assert f"{shop.namespace}/first" in found["status"]["message"]
     assert len(shop.jobs()) == 1
     shop.kubelet.paused.clear()
-    assert outcome(shop.wait("first")) == ("succeeded", "Succeeded")
-    assert outcome(shop.wait("second")) == ("succeeded", "Succeeded")
+    first, second = shop.wait("first"), shop.wait("second")
+    assert (outcome(first), outcome(second)) == (("succeeded", "Succeeded"), ("succeeded", "Succeeded"))
+    # So soon after one another they are two tries at one incident.
+    assert second["status"]["incidentId"] == first["status"]["incidentId"] == first["metadata"]["uid"]
     assert (len(shop.jobs()), shop.replicas()) == (2, 4)
     looked_at = shop.wait("first", until=lambda now: all("verdict" in one for one in afterwards(now)))
     # What the second one did to their target says nothing of the first.

@@ -6,7 +6,7 @@ replica still leads; the leader's Lease itself does not.
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from random import Random
@@ -14,8 +14,6 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
-from kubernaut.conditions.custom_facts import DEFAULT_KINDS, NEVER_KINDS
-from kubernaut.errors import SettingsError
 from kubernaut.execution.job import EXECUTION_LABEL, JobSettings
 from kubernaut_operator.condition_sets.compiling import PolicyCompiler
 from kubernaut_operator.condition_sets.evaluator import OPERATOR_LIMITS, EvaluatorPool
@@ -42,7 +40,7 @@ from kubernaut_operator.execution.pinning import Environments, Pinning
 from kubernaut_operator.execution.runs import Runs
 from kubernaut_operator.execution.stage_noting import StageNoting
 from kubernaut_operator.execution.sweeping import SWEEP, Sweeper
-from kubernaut_operator.kernel.api import Api, Manifest, connect
+from kubernaut_operator.kernel.api import Manifest, connect
 from kubernaut_operator.kernel.controller import Controller
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.kernel.leadership import Leadership
@@ -51,6 +49,7 @@ from kubernaut_operator.kernel.manager import Manager, leave_at_once
 from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import LEASES, Key, Resource
 from kubernaut_operator.kernel.watching import Watcher
+from kubernaut_operator.live_facts.allowed_kinds import custom_kinds
 from kubernaut_operator.live_facts.prometheus import Prometheus
 from kubernaut_operator.live_facts.reader import FactReader
 from kubernaut_operator.manifests.admission import ANNOTATIONS, TARGETS
@@ -114,7 +113,7 @@ class _Operator:
         )
         self._may_write: Callable[[], None] | None = None if leadership is None else leadership.check
         self._api = plain if self._may_write is None else plain.guarded(self._may_write)
-        self._kinds = _custom_kinds(plain, settings.facts.custom_kinds)
+        self._kinds = custom_kinds(plain, settings.facts.custom_kinds)
         self._events = EventRecorder(self._api, controller=CONTROLLER, instance=identity)
         self._sets = self._condition_sets(closing)
         self._evaluator = EvaluatorPool(size=settings.worker.count, socket_path=settings.worker.socket)
@@ -316,25 +315,3 @@ def _waking(executions: Controller, whose: Callable[[str], Iterable[Key]]) -> Ca
             executions.queue.add(key)
 
     return wake
-
-
-def _custom_kinds(api: Api, named: Collection[str]) -> tuple[str, ...]:
-    """Give the kinds that custom facts may read: the usual ones, and those that the flags name by their resource.
-
-    Raises
-    ------
-    SettingsError
-        The API server serves no such resource, or it is never read.
-    """
-    kinds = list(DEFAULT_KINDS)
-    for name in named:
-        resource, _, version = name.rpartition("/")
-        plural, _, group = resource.partition(".")
-        served = api.get(Resource(group=group, version=version, plural="", kind="APIResourceList"), "")
-        kind = next((str(one["kind"]) for one in served.get("resources", ()) if one.get("name") == plural), "")
-        if not kind or kind in NEVER_KINDS:
-            raise SettingsError(
-                f"--custom-kind={name}: {'never read' if kind else 'not served'}; write <plural>.<group>/<version>"
-            )
-        kinds.append(kind)
-    return tuple(kinds)

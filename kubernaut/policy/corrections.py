@@ -225,6 +225,7 @@ def _save_corrected(folder: str, package: str, modules: Mapping[str, str], rules
     path = Path(folder) / "plan.json"
     plan = json.loads(path.read_bytes())
     _redirect(plan)
+    _prune(plan, entrypoints(package, rules))
     path.write_text(json.dumps(plan, separators=(",", ":")), encoding="utf-8")
 
 
@@ -239,6 +240,20 @@ def _redirect(plan: dict[str, Any]) -> None:
                 # A planned function takes `input` and `data` before its own arguments.
                 documents = [{"type": "local", "value": 0}, {"type": "local", "value": 1}]
                 call["args"] = [*documents, *call["args"]]
+
+
+def _prune(plan: dict[str, Any], wanted: Collection[str]) -> None:
+    """Leave out what nobody calls any more: most of the module below is not needed by any one policy."""
+    plan["plans"]["plans"] = [one for one in plan["plans"]["plans"] if one["name"] in wanted]
+    functions = {function["name"]: function for function in plan["funcs"]["funcs"]}
+    reached: set[str] = set()
+    waiting = [call["func"] for call in calls_in(plan["plans"])]
+    while waiting:
+        name = waiting.pop()
+        if name in functions and name not in reached:
+            reached.add(name)
+            waiting += [call["func"] for call in calls_in(functions[name])]
+    plan["funcs"]["funcs"] = [function for name, function in functions.items() if name in reached]
 
 
 def calls_in(node: Any) -> Iterator[dict[str, Any]]:

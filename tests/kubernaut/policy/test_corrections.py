@@ -1,7 +1,10 @@
 """Order as in OPA where regopy goes by JSON text, in process and in the plan that is judged."""
 
+import json
+
 import pytest
 
+from kubernaut.policy import corrections
 from kubernaut.policy.batch import RowBatch
 from kubernaut.policy.compiling import compile_policy
 from kubernaut.policy.evaluating import InProcessEvaluator
@@ -100,3 +103,14 @@ def test_a_comment_on_the_last_line_needs_no_newline():
 def test_a_plan_that_cannot_be_loaded_is_said_so(tmp_path):
     with pytest.raises(BuildError):
         load_plan(str(tmp_path))
+
+
+def test_only_what_a_policy_calls_is_put_into_its_plan(tmp_path):
+    source = "package example\nallow if input.a <= 3\n"
+
+    corrections._save_corrected(str(tmp_path), "example", {"p.rego": source}, ["allow"])
+
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert [one["name"] for one in plan["plans"]["plans"]] == ["example/allow"]
+    own = {one["name"].removeprefix("g0.data.system.kubernaut.") for one in plan["funcs"]["funcs"]}
+    assert own == {"g0.data.example.allow", "less_or_equal", "order", "rank"}

@@ -23,7 +23,7 @@ WORKERS = 3
 """Judging at once. A judgement takes a tenth of a millisecond; the others are for when one hangs."""
 
 PATIENCE_S = 1.0
-"""How long to wait for a worker before another is started: a whole suite takes less, a policy that hangs more."""
+"""How long a worker may be at one policy before another is started: most take a thousandth of it."""
 
 IDLE_S = 60.0
 """Workers beyond the first are ended when they had nothing to do for so long."""
@@ -71,6 +71,8 @@ class EvaluatorPool:
         self._changed = threading.Condition()
         self._free: list[tuple[WorkerEvaluator, float]] = []
         self._made: set[WorkerEvaluator] = set()
+        # Since when each worker is at what it was given; those that are still starting are not there.
+        self._busy_since: dict[WorkerEvaluator, float] = {}
         self._ended_restarts = 0
         self._away_until_s = 0.0
         self._why_away = ""
@@ -86,6 +88,7 @@ class EvaluatorPool:
         if worker is None:
             return _unavailable(_ENDING, len(batch))
         try:
+            self._start(worker)
             found = worker.evaluate(policy, batch)
         except EvaluatorError as error:
             self._note_away(str(error))
@@ -117,7 +120,7 @@ class EvaluatorPool:
         if worker is None:
             return _ENDING
         try:
-            worker.start()
+            self._start(worker)
         except EvaluatorError as error:
             self._note_away(str(error))
             return str(error)
@@ -137,23 +140,36 @@ class EvaluatorPool:
             worker.close()
 
     def _take(self) -> WorkerEvaluator | None:
-        """Wait for a worker, and start another one only where that takes long; None at the end."""
-        patient_until_s = monotonic() + self._patience_s
+        """Wait for a worker, and give another one only where all are long at their work; None at the end."""
         with self._changed:
             while not self._closed:
                 # The last one given back first: so the others become idle.
                 if self._free:
                     return self._free.pop()[0]
-                left_s = patient_until_s - monotonic()
-                if not self._made or (left_s <= 0 and len(self._made) < self._size):
+                left_s = self._patience_left_s()
+                if left_s <= 0:
                     worker = WorkerEvaluator(self._limits, socket_path=self._socket_path)
                     self._made.add(worker)
                     return worker
-                self._changed.wait(left_s if left_s > 0 else None)
+                self._changed.wait(left_s)
         return None
+
+    def _patience_left_s(self) -> float:
+        """Give how long to wait for one of the workers there are. The caller holds the lock."""
+        if not self._made:
+            return 0.0
+        if len(self._made) >= self._size or len(self._busy_since) < len(self._made):
+            return self._patience_s
+        return max(self._busy_since.values()) + self._patience_s - monotonic()
+
+    def _start(self, worker: WorkerEvaluator) -> None:
+        worker.start()
+        with self._changed:
+            self._busy_since[worker] = monotonic()
 
     def _give_back(self, worker: WorkerEvaluator) -> None:
         with self._changed:
+            self._busy_since.pop(worker, None)
             if self._closed:
                 return
             self._free.append((worker, monotonic()))

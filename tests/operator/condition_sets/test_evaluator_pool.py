@@ -76,7 +76,7 @@ def test_one_that_hangs_costs_a_verdict_and_nobody_waits_for_it(pool, policies):
 
 
 def test_many_at_once_share_one_worker(policies):
-    pool = EvaluatorPool(patience_s=20.0)
+    pool = EvaluatorPool(patience_s=5.0)
     threads = [threading.Thread(target=pool.evaluate, args=(policies["good"], FOUND)) for _ in range(20)]
     for thread in threads:
         thread.start()

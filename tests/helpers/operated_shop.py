@@ -66,6 +66,8 @@ def shared_operator(make_operator: Callable[..., OperatorProcess]) -> OperatorPr
 def operator(shared_operator: OperatorProcess) -> OperatorProcess:
     """One operator for all tests that bring none of their own; started anew where a test ended it."""
     if not shared_operator.runs:
+        # One that strives for no lead must be alone, and another folder's may have been left to the end of the run.
+        OperatorProcess.kill_all()
         shared_operator.start()
     return shared_operator
 

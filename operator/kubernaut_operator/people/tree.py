@@ -14,6 +14,7 @@ from kubernaut.durations import format_duration
 from kubernaut.policy.wording import clean_message
 from kubernaut.verdicts import Verdict
 from kubernaut.verification.status_json import moment_of
+from kubernaut.workflow.reasons import Why
 from kubernaut_operator.people.runs import Run
 
 Json = Mapping[str, Any]
@@ -73,6 +74,7 @@ _VERDICTS = {
     Verdict.FAILED: Mark.BAD,
     Verdict.ERROR: Mark.UNSURE,
     Verdict.SKIPPED: Mark.PASSED_OVER,
+    Verdict.CENSORED: Mark.PASSED_OVER,
 }
 
 
@@ -121,7 +123,8 @@ def _line(manifest: Json, *, name: str, below: tuple[Line, ...], now: datetime) 
 def _reason(status: Json, phase: str) -> str:
     """Give the reason where it says more than the phase."""
     reason = _clean(status.get("reason", ""))
-    return "" if reason.lower() == phase.replace("_", "") else reason
+    well = _PHASES.get(phase) is Mark.GOOD or reason == Why.SUCCEEDED
+    return "" if well or reason.lower() == phase.replace("_", "") else reason
 
 
 def _lasted(status: Json, *, now: datetime) -> str:
@@ -253,8 +256,8 @@ def said_by(result: Json) -> str:
 
 
 def _unwell(line: Line) -> Line:
-    """Leave out what is well below a line."""
-    below = tuple(map(_unwell, line.below))
+    """Leave out what is well below a line; below one that is well, everything."""
+    below = () if line.mark is Mark.GOOD else tuple(map(_unwell, line.below))
     return Line(
         mark=line.mark,
         name=line.name,

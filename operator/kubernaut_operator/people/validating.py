@@ -84,7 +84,7 @@ class Validator:
                     notes += [where + note for note in noted]
                     count += judged
             except InputError as error:
-                problems += [where + line for line in str(error).splitlines()]
+                problems += [f"{name}: {where}{line}" for line in str(error).splitlines()]
         summary = _plural(count, "condition")
         if manifest["kind"] == WORKFLOW_EXECUTION.kind:
             summary = f"{_plural(len(actions), 'step')}, {summary}"

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from kubernaut.durations import format_duration
@@ -27,6 +29,9 @@ from kubernaut_operator.people.tree import said_by
 Document = dict[str, Any]
 
 COMMAND = "kubectl kubernaut"
+_NAMES = 9
+"""Columns of the names of rows."""
+
 MOST_FACTS = 20
 """Facts told of one condition; a policy that reads more has most of them in its line."""
 
@@ -49,7 +54,7 @@ def tell_why(
         return
     screen = console()
     for line in _lines(document):
-        screen.print(line, soft_wrap=not screen.is_terminal)
+        screen.print(line)
 
 
 def why_document(
@@ -172,7 +177,7 @@ def _target_namespace(hold: Hold) -> str:
 # --- as text ---
 
 
-def _lines(document: Document) -> Iterator[Text]:
+def _lines(document: Document) -> Iterator[RenderableType]:
     what = "workflow" if document["kind"].startswith("Workflow") else "execution"
     head = Text.assemble(
         f"{what} {document['namespace']}/{document['name']} is ", (str(document["phase"] or "not seen yet"), "bold")
@@ -186,20 +191,21 @@ def _lines(document: Document) -> Iterator[Text]:
         yield Text("nothing holds it" if not document["over"] else "it is over, and nothing enforced stood in its way")
     for hold in document["holds"]:
         yield Text()
-        yield from _hold_lines(hold)
+        yield from _hold_lines(hold, said=document["message"])
 
 
-def _hold_lines(hold: Document) -> Iterator[Text]:
+def _hold_lines(hold: Document, *, said: str) -> Iterator[RenderableType]:
     head = Text(f"{hold['where']}: ", "bold")
     if "condition" in hold:
         head.append(hold["condition"], "bold")
         head.append(f"  {hold.get('verdict', 'not yet')}", "red" if hold.get("verdict") else "cyan")
         if "attempts" in hold:
-            head.append(f"  ({hold['attempts']} looks)", "dim")
+            head.append(f"  ({hold['attempts']} look{'' if hold['attempts'] == 1 else 's'})", "dim")
     else:
         head.append(hold["kind"], "bold")
     yield head
-    yield _row("says", hold["message"])
+    if hold["message"] and hold["message"] != said:
+        yield _row("says", hold["message"])
     now = hold.get("now") or {}
     yield from _now_lines(now)
     if "until" in hold:
@@ -209,7 +215,7 @@ def _hold_lines(hold: Document) -> Iterator[Text]:
         yield _row("helps" if at == 0 else "", help_, "green")
 
 
-def _now_lines(now: Document) -> Iterator[Text]:
+def _now_lines(now: Document) -> Iterator[RenderableType]:
     for note in now.get("notes", ()):
         yield _row("note", note, "yellow")
     if "policy" not in now:
@@ -217,23 +223,28 @@ def _now_lines(now: Document) -> Iterator[Text]:
     if now.get("missing"):
         yield _row("now", now["missing"], "yellow")
     elif now["allow"]:
-        yield _row("now", f"{now['policy']} allows it", "green")
-    elif not now["lines"]:
-        yield _row("now", f"{now['policy']} does not allow it {now.get('note', '')}".rstrip())
+        yield _row("now", f"it holds: {now['policy']}", "green")
+    else:
+        yield _row("now", f"it does not hold {now.get('note', '')}".rstrip())
     told: set[str] = set()
     for at, line in enumerate(now.get("lines", ())):
         yield _row("line" if at == 0 else "calls", f"{line['place']}: {clean_message(line['text'])}", "bold")
         for value in line["values"]:
             told.add(str(value["name"]).removeprefix("input."))
             shown = describe(value["value"]) if value["there"] else "not there"
-            yield _row("", f"  {value['name']} = {shown}")
+            yield _row("", f"  {clean_message(str(value['name']))} = {shown}")
     facts = [(name, describe(value)) for name, value in now["facts"].items() if name not in told]
     facts += [(name, f"unobserved ({clean_message(why)})") for name, why in now["unobserved"].items()]
     for at, (name, shown) in enumerate(facts[:MOST_FACTS]):
-        yield _row("facts" if at == 0 else "", f"{name} = {shown}")
+        yield _row("facts" if at == 0 else "", f"{clean_message(name)} = {shown}")
     if len(facts) > MOST_FACTS:
         yield _row("", f"and {len(facts) - MOST_FACTS} more; -o json shows all", "dim")
 
 
-def _row(name: str, text: str, style: str = "") -> Text:
-    return Text.assemble((f"  {name:<7}", "dim"), (text, style))
+def _row(name: str, text: str, style: str = "") -> Table:
+    """Give a name and what it is; a long text goes on below its own beginning."""
+    row = Table.grid()
+    row.add_column(width=_NAMES)
+    row.add_column(overflow="fold")
+    row.add_row(Text(f"  {name}", "dim"), Text(text, style))
+    return row

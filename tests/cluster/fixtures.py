@@ -17,8 +17,14 @@ from .layout import Tier
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Cluster:
+def cluster(fullest_cluster: Cluster) -> Cluster:
     """A running cluster of the fullest tier that this machine can run."""
+    return fullest_cluster
+
+
+@pytest.fixture(scope="session")
+def fullest_cluster(request: pytest.FixtureRequest) -> Cluster:
+    """The same, by a name that no folder overrides."""
     try:
         require_programs(best_tier())
     except TierUnavailableError as error:
@@ -44,15 +50,15 @@ def node(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def control_plane(cluster: Cluster) -> Iterator[Cluster]:
-    """A cluster without a node, for tests that play the kubelet themselves; a second one where `cluster` has a node.
+def control_plane(fullest_cluster: Cluster) -> Iterator[Cluster]:
+    """A cluster without a node, for tests that play the kubelet themselves; a second one where the first has a node.
 
     A folder of such tests overrides `cluster` by it.
     """
-    if cluster.layout.tier is Tier.API:
-        yield cluster
+    if fullest_cluster.layout.tier is Tier.API:
+        yield fullest_cluster
         return
-    second = boot(f"{cluster.layout.name}-api", Tier.API)
+    second = boot(f"{fullest_cluster.layout.name}-api", Tier.API)
     yield second
     stop(second.layout.name)
 

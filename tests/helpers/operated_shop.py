@@ -20,6 +20,12 @@ from helpers.played_kubelet import PlayedKubelet
 
 
 @pytest.fixture(scope="session")
+def cluster(control_plane: Cluster) -> Cluster:
+    """A cluster without a node: its kubelet is played, and no other operator works in it."""
+    return control_plane
+
+
+@pytest.fixture(scope="session")
 def api(cluster: Cluster) -> Api:
     """The administrator's way to the API server."""
     return connect(str(cluster.layout.kubeconfig))

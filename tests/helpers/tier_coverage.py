@@ -39,6 +39,18 @@ source_pkgs =
     kubernaut_operator
 """
 
+_PATHS = """\
+[run]
+parallel = false
+[paths]
+engine =
+    {root}/kubernaut
+    */site-packages/kubernaut
+operator =
+    {root}/operator/kubernaut_operator
+    */site-packages/kubernaut_operator
+"""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -86,11 +98,22 @@ def prepare_pod(volume: Path, *, mounted: str) -> Mapping[str, str]:
 
 
 def collect_from_pod(volume: Path) -> int:
-    """Put a pod's data beside this run's, so that they are combined at its end; gives the number of files."""
-    files = sorted((volume / _IN_POD / "data").glob("pod.*"))
-    for file in files:
-        shutil.move(file, ROOT / f".coverage.{volume.name}.{file.name}")
-    return len(files)
+    """Put a pod's data beside this run's, with the paths of this checkout, for the end of the run to combine.
+
+    Returns
+    -------
+    int
+        Number of processes that left data.
+    """
+    folder = volume / _IN_POD / "data"
+    found = sorted(str(path) for path in folder.glob("pod.*"))
+    if found:
+        config = folder / "paths.ini"
+        config.write_text(_PATHS.format(root=ROOT))
+        combined = coverage.Coverage(data_file=ROOT / f".coverage.pod.{volume.name}", config_file=str(config))
+        combined.combine(found, strict=True)
+        combined.save()
+    return len(found)
 
 
 def percent(tier: str) -> float:

@@ -19,6 +19,12 @@ from kubernaut_simulator.history.history import History
 ACTION_CONDITIONS = "kubernaut-action-conditions"
 
 
+@pytest.fixture(scope="session")
+def cluster(control_plane):
+    """A cluster without a node: its kubelet is played, and no other operator works in it."""
+    return control_plane
+
+
 @pytest.fixture(scope="module")
 def api(cluster):
     """The administrator's way to the API server, past the proxy."""

@@ -5,6 +5,7 @@ Its conditions are the shipped ones. Namespaces of the environment `enforced` ho
 """
 
 import json
+import os
 
 import coverage
 import pytest
@@ -99,6 +100,22 @@ def open_shop(operator):
         return RealShop(operator.cluster, namespace)
 
     return open_for
+
+
+@pytest.fixture(scope="module")
+def make_namespace(operator):
+    """Make namespaces that several tests of a module share."""
+    made = []
+
+    def make(name):
+        made.append(f"{name}-{os.urandom(3).hex()}")
+        operator.cluster.kubectl("create", "namespace", made[-1])
+        operator.cluster.kubectl("wait", "--for=create", "serviceaccount/default", "-n", made[-1], "--timeout=30s")
+        return made[-1]
+
+    yield make
+    for namespace in made:
+        operator.cluster.kubectl("delete", "namespace", namespace, "--wait=false")
 
 
 @pytest.fixture

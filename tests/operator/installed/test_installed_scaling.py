@@ -1,6 +1,5 @@
 """`scale_deployment` by the installed operator: real Jobs, real pods, and what each condition says of them."""
 
-import os
 from datetime import datetime
 
 import pytest
@@ -94,25 +93,16 @@ def test_a_shortage_in_warn_mode_is_told_and_stops_nothing(shop):
 
 
 @pytest.fixture(scope="module")
-def crashes(operator, open_shop):
+def crashes(open_shop, make_namespace):
     """Three Deployments scaled at once, whose new pods crash: two where that is watched, one where it only warns."""
-    shops = {}
-    for environment in ("watching", "warning"):
-        namespace = f"crashes-{environment}-{os.urandom(3).hex()}"
-        operator.cluster.kubectl("create", "namespace", namespace)
-        operator.cluster.kubectl("wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=30s")
-        shops[environment] = open_shop(namespace)
-        shops[environment].in_environment(environment)
+    shops = {name: open_shop(make_namespace(f"crashes-{name}")) for name in ("watching", "warning")}
+    for environment, shop in shops.items():
+        shop.in_environment(environment)
     watching, warning = shops.values()
     for shop, names in ((watching, ("now", "later")), (warning, ("warned",))):
         for name in names:
             shop.deploy(name)
-    good = {
-        name: shop.pods(name)[0]["metadata"]["name"]
-        for shop in shops.values()
-        for name in ("now", "later", "warned")
-        if shop.pods(name)
-    }
+    good = {name: shop.pods(name)[0]["metadata"]["name"] for shop, name in ((watching, "now"), (warning, "warned"))}
     watching.do(CRASH)
     watching.scale(2, name="now", target="now")
     watching.wait(
@@ -124,9 +114,7 @@ def crashes(operator, open_shop):
     watching.scale(2, name="later", target="later")
     warning.do(CRASH)
     warning.scale(2, name="warned", target="warned")
-    yield watching, warning, good
-    for shop in shops.values():
-        operator.cluster.kubectl("delete", "namespace", shop.namespace, "--wait=false")
+    return watching, warning, good
 
 
 def test_new_pods_that_crash_fail_the_postcondition_by_name(crashes):

@@ -1,5 +1,8 @@
 """What the installed operator leaves behind: figures that Prometheus has, rows of history that the simulator reads."""
 
+import gzip
+import json
+
 import pytest
 from cluster.telemetry import prometheus_url
 from helpers.installed_operator import NAMESPACE, PORT
@@ -10,18 +13,25 @@ from kubernaut_simulator.history.history import History
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
 
-def test_counters_tell_one_run_once_and_prometheus_has_them(operator, shop):
+@pytest.fixture(scope="module")
+def run(operator, open_shop, make_namespace):
+    """One run that succeeded: the shop, its status, and the leader's metrics before and after it."""
+    shop = open_shop(make_namespace("telemetry"))
+    shop.in_environment("enforced")
+    shop.deploy()
+    before = operator.metrics()
+    status = shop.follow(shop.scale(2))
+    return shop, status, before, operator.metrics()
+
+
+def test_counters_tell_one_run_once_and_prometheus_has_them(operator, run):
     passed = (
         'condition_passed_total{action="scale_deployment",condition_type="deployment_exists",required="true",'
         'service="kubernetesexecution"}'
     )
     finished = 'executions_finished_total{action="scale_deployment",phase="succeeded",reason="Succeeded"}'
-    shop.deploy()
-    before = operator.metrics()
+    shop, _, before, after = run
 
-    shop.follow(shop.scale(2))
-
-    after = operator.metrics()
     assert after[passed] == before.get(passed, 0) + 1
     assert after[finished] == before.get(finished, 0) + 1
     scraped = shop.wait(
@@ -34,11 +44,8 @@ def test_counters_tell_one_run_once_and_prometheus_has_them(operator, shop):
     assert scraped[0]["metric"]["pod"] == operator.leader()
 
 
-def test_labels_are_bounded(operator, shop):
-    shop.deploy()
-    shop.follow(shop.scale(2))
-
-    series = operator.metrics()
+def test_labels_are_bounded(operator, run):
+    shop, _, _, series = run
 
     for unbounded in (shop.namespace, "web", "scale-", "uid"):
         assert not [name for name in series if f'"{unbounded}' in name]
@@ -57,13 +64,8 @@ def test_each_replica_answers_and_one_leads(operator):
         operator.cluster.kubectl("get", "--raw", f"{path}/readyz")
 
 
-def test_history_on_the_volumes_is_read_by_the_simulator(operator, shop, tmp_path):
-    import gzip
-    import json
-
-    shop.in_environment("enforced")
-    shop.deploy()
-    status = shop.follow(shop.scale(2))
+def test_history_on_the_volumes_is_read_by_the_simulator(operator, run, tmp_path):
+    shop, status, _, _ = run
     incident = status["incidentId"]
 
     def mine():
@@ -77,15 +79,12 @@ def test_history_on_the_volumes_is_read_by_the_simulator(operator, shop, tmp_pat
 
     assert not history.problems
     verdicts = {row.type: row.verdict for row in history.rows("evaluations") if row.incident_id == incident}
-    enforced = {name: one["verdict"] for name, one in results(status, "pre").items()}
-    assert enforced == {name: verdicts[name] for name in enforced}
+    judged = {name: one["verdict"] for name, one in results(status, "pre").items()}
+    assert judged == {name: verdicts[name] for name in judged}
     assert verdicts["no_crashloop_pods"] == "Passed"
 
 
-def test_nothing_is_recorded_twice(operator, shop):
-    shop.deploy()
-    shop.follow(shop.scale(2))
-
+def test_nothing_is_recorded_twice(operator, run):
     ids = [(row["kind"], row["record_id"], row["recorded_at"]) for row in operator.rows()]
 
     assert len(ids) == len(set(ids))

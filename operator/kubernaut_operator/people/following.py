@@ -5,11 +5,19 @@ together. On a terminal the tree is drawn over itself, elsewhere each line that 
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from random import Random
+from time import sleep
+from typing import Any
+
+import structlog
+from rich.console import Group
+from rich.text import Text
 
 from kubernaut.errors import BusyError, UnreachableError
+from kubernaut.policy.wording import clean_message
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS, WORKFLOW_EXECUTIONS
 from kubernaut_operator.kernel.watching import Watcher
 from kubernaut_operator.people.drawing import console, drawn, label
@@ -40,13 +48,37 @@ def follow(place: Place, read: Read, draw: Draw, *, until_over: bool) -> Sequenc
         End when all of them have their result.
     """
     screen = console()
-    changes = _changes(place, read, until_over=until_over, tick=screen.is_terminal)
-    if screen.is_terminal:
-        return _drawn_over(changes, draw)
-    return _printed(changes, draw)
+    with _trouble() as trouble:
+        changes = _changes(place, read, trouble, until_over=until_over, tick=screen.is_terminal)
+        if screen.is_terminal:
+            return _drawn_over(changes, draw, trouble)
+        return _printed(changes, draw)
 
 
-def _drawn_over(changes: Iterator[Sequence[Run]], draw: Draw) -> Sequence[Run]:
+class Trouble:
+    """What keeps a picture from being up to date; empty when nothing does."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def __call__(self, _logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Take what the watches log, which would be written across the tree."""
+        if "error" in event:
+            self.said = clean_message(str(event["error"]))
+        raise structlog.DropEvent
+
+
+@contextmanager
+def _trouble() -> Iterator[Trouble]:
+    trouble, former = Trouble(), structlog.get_config()["processors"]
+    structlog.configure(processors=[trouble])
+    try:
+        yield trouble
+    finally:
+        structlog.configure(processors=former)
+
+
+def _drawn_over(changes: Iterator[Sequence[Run]], draw: Draw, trouble: Trouble) -> Sequence[Run]:
     from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
 
     screen = console()
@@ -54,7 +86,8 @@ def _drawn_over(changes: Iterator[Sequence[Run]], draw: Draw) -> Sequence[Run]:
     try:
         with Live(console=screen, auto_refresh=False, transient=True) as live:
             for runs in changes:
-                live.update(drawn(_lines(runs, draw)), refresh=True)
+                late = [Text(f"as it was last: {trouble.said}", "yellow")] if trouble.said else []
+                live.update(Group(drawn(_lines(runs, draw)), *late), refresh=True)
     finally:
         # Live cuts what is higher than the terminal; what stays on it is whole.
         screen.print(drawn(_lines(runs, draw)))
@@ -87,7 +120,7 @@ def _lines(runs: Sequence[Run], draw: Draw) -> list[Line]:
     return [draw(run, now) for run in runs]
 
 
-def _changes(place: Place, read: Read, *, until_over: bool, tick: bool) -> Iterator[Sequence[Run]]:
+def _changes(place: Place, read: Read, trouble: Trouble, *, until_over: bool, tick: bool) -> Iterator[Sequence[Run]]:
     """Give the runs now, whenever one may have changed, and on a terminal each second."""
     woken = threading.Event()
     watchers = [
@@ -103,13 +136,14 @@ def _changes(place: Place, read: Read, *, until_over: bool, tick: bool) -> Itera
             if until_over and all(run.over for run in runs):
                 return
             if woken.wait(TICK_S if tick else None):
-                woken.wait(TOGETHER_S)
+                sleep(TOGETHER_S)
                 woken.clear()
                 try:
                     runs = read()
-                except (BusyError, UnreachableError):
+                    trouble.said = ""
+                except (BusyError, UnreachableError) as error:
                     # The watch comes back by itself and wakes again.
-                    continue
+                    trouble.said = clean_message(str(error))
     finally:
         for watcher in watchers:
             watcher.end()

@@ -142,3 +142,22 @@ def test_a_workflow_is_paused_resumed_approved_judged_and_cancelled(operator, we
     web.until(lambda: admin("get", "asked").code == 1)
     gone = admin("get", "asked")
     assert "no workflow or execution 'asked' in namespace" in gone.err
+
+
+def test_what_blocks_inside_a_step_is_found_and_overridden_on_the_workflow(operator, web, admin):
+    run(web, "inner", scale_step(1, web.namespace, "one", actionConditions=mine()))
+    inside = wait(
+        web, "inner", until=lambda found: "execution" in (found.get("status", {}).get("stepStatuses") or [{}])[0]
+    )
+    (name,) = (one["execution"]["name"] for one in inside["status"]["stepStatuses"])
+    web.wait(name, until=lambda found: found.get("status", {}).get("phase") == "blocked")
+
+    document = json.loads(admin("why", "inner", "-o", "json").out)
+
+    (hold,) = document["holds"]
+    assert (hold["where"], hold["condition"]) == ("step 1, its execution", "1/action/pre/mine")
+    assert (hold["now"]["allow"], hold["now"]["facts"]["current_replicas"]) == (False, 2)
+    assert any(help_.startswith("kubectl kubernaut override inner") for help_ in hold["helps"])
+    assert "1/action/pre/mine" in admin("why", f"kex/{name}").out
+    assert admin("override", "inner", "--reason=ticket").code == 0
+    assert wait(web, "inner")["status"]["phase"] == "completed"

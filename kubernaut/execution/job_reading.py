@@ -2,7 +2,8 @@
 
 What it means for the cluster is the point. A Job that is complete has applied its change. One that failed did not,
 only if the API server said no, the program was never begun, or there never was a pod; otherwise nobody knows, for a
-request may be carried out although its answer is lost.
+request may be carried out although its answer is lost. Of one that somebody deleted Kubernetes counts the pods no
+longer, while our finalizer still holds it: its pods are asked themselves.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,8 +15,10 @@ from kubernaut.actions.kubectl_words import what_kubectl_said
 from kubernaut.execution.job import EXECUTION_LABEL, change_of
 from kubernaut.execution.pod_words import (
     MOST_CHARS,
+    Ended,
     Trouble,
     ended_words,
+    has_ended,
     how_it_ended,
     lost_words,
     not_started,
@@ -45,7 +48,7 @@ def job_seen(
         The object; None when there is none.
     execution_uid : str
     pods : iterable of mapping
-        The Job's. Needed once it has failed; before, they explain why it has not started.
+        The Job's. Needed once it has failed or is being deleted; before, they explain why it has not started.
     events : iterable of mapping
         Of its namespace; only to explain.
 
@@ -66,6 +69,8 @@ def job_seen(
     if complete is not None:
         finished_at = read.status.moment("completionTime") or _since(complete)
         return replace(seen, state=JobState.SUCCEEDED, finished_at=finished_at, effect=Effect.APPLIED)
+    if failed is None and read.terminating and all(map(has_ended, found)):
+        return _deleted(seen, read, found)
     if failed is None:
         trouble = not_started(read, found, events)
         return seen if trouble is None else replace(seen, reason=trouble.reason, message=trouble.message)
@@ -97,6 +102,24 @@ def _failure(
             words = f"{words}: {told.message}"
         reason = Why.JOB_DEADLINE_EXCEEDED if late else Why.EFFECT_UNKNOWN
         return Effect.UNKNOWN, Trouble(reason.value, _line(words))
+    return _by_its_end(job, ended, late=late)
+
+
+def _deleted(seen: JobSeen, job: KubeObject, pods: Sequence[KubeObject]) -> JobSeen:
+    """Say what a Job that somebody deleted has come to, none of whose pods runs any more."""
+    ended = how_it_ended(pods)
+    if ended is not None and ended.exit_code == 0:
+        return replace(seen, state=JobState.SUCCEEDED, effect=Effect.APPLIED)
+    if ended is None:
+        effect = Effect.UNKNOWN
+        trouble = Trouble(Why.JOB_VANISHED.value, _line(f"somebody deleted the Job; {lost_words(pods)}"))
+    else:
+        effect, trouble = _by_its_end(job, ended, late=False)
+    return replace(seen, state=JobState.FAILED, effect=effect, reason=trouble.reason, message=trouble.message)
+
+
+def _by_its_end(job: KubeObject, ended: Ended, *, late: bool) -> tuple[Effect, Trouble]:
+    """Judge a program's end that was no success."""
     if not ended.started:
         return Effect.REFUSED, Trouble(Why.JOB_REFUSED.value, ended_words(ended))
     change = change_of(job.fields)
@@ -106,6 +129,7 @@ def _failure(
             return Effect.REFUSED, Trouble(Why.ACTION_REFUSED.value, _line(said.message))
         return Effect.UNKNOWN, Trouble(Why.EFFECT_UNKNOWN.value, _line(said.message))
     if late:
+        deadline_s = job.spec.number("activeDeadlineSeconds")
         words = f"it was not over within its {deadline_s} s: {ended_words(ended)}"
         return Effect.UNKNOWN, Trouble(Why.JOB_DEADLINE_EXCEEDED.value, _line(words))
     return Effect.UNKNOWN, Trouble(Why.EFFECT_UNKNOWN.value, ended_words(ended))

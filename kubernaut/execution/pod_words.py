@@ -31,6 +31,7 @@ _IMAGE = frozenset(
 _QUOTA = "exceeded quota"
 _ORDINARY = frozenset({"ContainerCreating", "PodInitializing"})
 _TROUBLE = frozenset({"FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox", "NetworkNotReady", "Failed"})
+_ENDED_PHASES = frozenset({"Succeeded", "Failed"})
 _KILLED = 137
 _SIGNALS = 128
 
@@ -108,6 +109,14 @@ def how_it_ended(pods: Sequence[KubeObject]) -> Ended | None:
         except FactsError:
             continue
     return None
+
+
+def has_ended(pod: KubeObject) -> bool:
+    """Say whether a pod does nothing any more; one that cannot be read may."""
+    try:
+        return pod.status.text("phase") in _ENDED_PHASES
+    except FactsError:
+        return False
 
 
 def lost_words(pods: Sequence[KubeObject]) -> str:

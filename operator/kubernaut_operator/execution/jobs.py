@@ -88,7 +88,7 @@ class Jobs:
         uid : str
             Of the execution.
         explain : bool
-            Whether pods and Events are worth a read while it runs; those of one that failed always are.
+            Whether pods and Events are worth a read while it runs; those of one that failed or is deleted always are.
 
         Raises
         ------
@@ -100,6 +100,7 @@ class Jobs:
         except NotFoundError:
             return job_seen(None, execution_uid=uid)
         seen = job_seen(job, execution_uid=uid)
+        # What is said of one that is being deleted without its pods only asks for them.
         if seen.state is not JobState.FAILED and not (explain and seen.state is JobState.ACTIVE):
             return seen
         pods, _ = self._api.list_all(PODS, self._namespace, labels=f"{_JOB_NAME}={name}")

@@ -219,6 +219,35 @@ def test_why_a_pod_has_not_started(
     assert words in seen.message
 
 
+def deleted_job() -> Any:
+    """Give a Job that somebody deleted; our finalizer still holds it, and Kubernetes counts its pods no longer."""
+    job = a_job()
+    job["metadata"]["deletionTimestamp"] = "2026-03-01T12:00:03Z"
+    return job
+
+
+def test_a_deleted_job_is_what_its_pods_say() -> None:
+    """Ask the pods themselves, and wait for those that may still act."""
+    done = _seen(deleted_job(), a_pod(ended(0, reason="Completed"), phase="Succeeded"))
+    assert (done.state, done.effect) == (JobState.SUCCEEDED, Effect.APPLIED)
+    for at_work in (a_pod(phase="Running"), a_pod(), a_pod(phase=["odd"])):
+        assert _seen(deleted_job(), a_pod(ended(0), phase="Succeeded"), at_work).state is JobState.ACTIVE
+    crashed = _seen(deleted_job(), a_pod(ended(3), phase="Failed"))
+    assert (crashed.state, crashed.effect, crashed.message) == (
+        JobState.FAILED,
+        Effect.UNKNOWN,
+        "its program ended with exit code 3",
+    )
+
+
+def test_a_deleted_job_whose_pod_is_gone_leaves_the_effect_unknown() -> None:
+    """Say that somebody deleted it."""
+    seen = _seen(deleted_job())
+
+    assert (seen.state, seen.effect, seen.reason) == (JobState.FAILED, Effect.UNKNOWN, "JobVanished")
+    assert seen.message == "somebody deleted the Job; its pod is gone, and how it ended is not known"
+
+
 def test_why_there_is_no_pod_yet() -> None:
     """Take the newest of what the Job's controller told; other Jobs' Events are not ours."""
     told = (

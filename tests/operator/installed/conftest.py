@@ -1,7 +1,8 @@
 """The operator installed once for all tests here, and a namespace for each that let the actions in.
 
 Its conditions are the shipped ones. Namespaces of the environment `enforced` hold them all to account, with short holds;
-`watching` holds long enough to see a crash, and so does `warning`, where crash loops are no reason to fail. What pods and logs say is added to the report of a test that fails.
+`watching` holds long enough to see a crash, and so does `warning`, where crash loops are no reason to fail. What pods
+and logs say is added to the report of a test that fails.
 """
 
 import json
@@ -10,6 +11,8 @@ import os
 import coverage
 import pytest
 import yaml
+from cluster.image_building import building_missing
+from cluster.layout import Tier
 from helpers.installed_operator import (
     RECORDS,
     install_operator,
@@ -67,10 +70,13 @@ def action_settings():
 @pytest.fixture(scope="session")
 def operator(cluster, action_settings):
     """The installed operator."""
-    from cluster.layout import Tier
-
     if cluster.layout.tier is not Tier.NODE:
         pytest.skip("the installed operator needs a node: root and Debian's container packages")
+    if missing := building_missing():
+        told = f"the operator's image needs {' and '.join(missing)} to be built: apt-get install {' '.join(missing)}"
+        if "KUBERNAUT_CLUSTER_TIER" in os.environ:
+            pytest.fail(told, pytrace=False)
+        pytest.skip(told)
     measured = coverage.Coverage.current() is not None
     volumes = record_folders(cluster)
     environment = {}

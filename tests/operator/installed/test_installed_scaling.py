@@ -1,9 +1,10 @@
 """`scale_deployment` by the installed operator: real Jobs, real pods, and what each condition says of them."""
 
+import json
 from datetime import datetime
 
 import pytest
-from helpers.real_workloads import CRASH, CRASH_LATER, results
+from helpers.real_workloads import CRASH, CRASH_LATER, RealShop, results
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
 
@@ -63,8 +64,6 @@ def test_the_job_is_what_the_admission_policy_wants_and_ran_as_its_account(shop)
 
 
 def managed_fields(shop):
-    import json
-
     text = shop.cluster.kubectl("get", "deployment/web", "-n", shop.namespace, "--show-managed-fields", "-o", "json")
     return json.loads(text)["metadata"]["managedFields"]
 
@@ -78,6 +77,7 @@ def test_too_little_capacity_blocks_with_what_is_missing(shop):
     assert status["reason"] == "PreconditionFailed"
     assert "cluster_capacity_available: CPU: 3500m needed" in status["message"]
     assert not status.get("job")
+    assert "dryRunSucceeded" not in status["validationResults"], "the dry run comes after the preconditions"
     assert shop.replicas() == 1
 
 
@@ -170,8 +170,6 @@ def test_a_dry_run_changes_nothing(shop):
 
 
 def test_a_namespace_that_did_not_opt_in_is_refused_before_anything_runs(operator, namespace):
-    from helpers.real_workloads import RealShop
-
     closed = RealShop(operator.cluster, namespace)
     closed.deploy()
 
@@ -190,4 +188,6 @@ def test_scaling_to_nothing_is_denied_by_a_safety_policy(shop):
 
     assert (status["phase"], status["reason"]) == ("denied", "SafetyDenied")
     assert status["validationResults"]["safetyPolicyPassed"] is False
+    assert {one["attempts"] for one in results(status, "pre").values()} == {0}, "safety comes before the preconditions"
+    assert "dryRunSucceeded" not in status["validationResults"]
     assert shop.replicas() == 1

@@ -144,7 +144,7 @@ def test_a_workflow_is_paused_resumed_approved_judged_and_cancelled(operator, we
     assert "no workflow or execution 'asked' in namespace" in gone.err
 
 
-def test_what_blocks_inside_a_step_is_found_and_overridden_on_the_workflow(operator, web, admin):
+def test_what_blocks_inside_a_step_is_found_there_and_overridden_on_the_workflow(operator, web, admin):
     run(web, "inner", scale_step(1, web.namespace, "one", actionConditions=mine()))
     inside = wait(
         web, "inner", until=lambda found: "execution" in (found.get("status", {}).get("stepStatuses") or [{}])[0]
@@ -159,5 +159,6 @@ def test_what_blocks_inside_a_step_is_found_and_overridden_on_the_workflow(opera
     assert (hold["now"]["allow"], hold["now"]["facts"]["current_replicas"]) == (False, 2)
     assert any(help_.startswith("kubectl kubernaut override inner") for help_ in hold["helps"])
     assert "1/action/pre/mine" in admin("why", f"kex/{name}").out
-    assert admin("override", "inner", "--reason=ticket").code == 0
-    assert wait(web, "inner")["status"]["phase"] == "completed"
+    said = admin("override", "inner", "--reason=ticket")
+    assert (said.code, "overrides 1/action/pre/mine until" in said.out) == (0, True), said.err
+    assert f"workflow {web.namespace}/inner: " in said.out

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench bench-long statistics docs datasets notebooks notebook-outputs cluster cluster-stop manifests clean
+.PHONY: help demo test test-fast check format bench bench-long bench-operator statistics docs datasets notebooks notebook-outputs cluster cluster-stop manifests clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: $(STAMP)  ## Run the benchmarks; prints ratios within one run and writes 
 
 bench-long: $(STAMP)  ## Measure what takes much longer (memory of large worlds, ten million evaluations); the pages quote it
 	$(BIN)/python tests/benchmarks/run.py --long
+
+bench-operator: $(STAMP)  ## Measure what the operator costs and how fast it judges; writes docs/operator/footprint.md
+	$(BIN)/python tests/benchmarks/bench_operator.py
 
 statistics: $(STAMP)  ## Prove the statistics on worlds of known truth; writes docs/statistics.md and its pictures
 	$(BIN)/kubernaut calibrate --out docs

@@ -50,15 +50,18 @@ def node(cluster: Cluster) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def control_plane(fullest_cluster: Cluster) -> Iterator[Cluster]:
+def control_plane(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A cluster without a node, for tests that play the kubelet themselves; a second one where the first has a node.
 
-    A folder of such tests overrides `cluster` by it.
+    A folder of such tests overrides `cluster` by it. They carry ``@pytest.mark.xdist_group("control-plane")``, so that
+    another process of a parallel run has them than that which holds the node.
     """
-    if fullest_cluster.layout.tier is Tier.API:
-        yield fullest_cluster
+    option = request.config.option
+    if option.kubeconfig is not None or best_tier() is Tier.API:
+        yield request.getfixturevalue("fullest_cluster")
         return
-    second = boot(f"{fullest_cluster.layout.name}-api", Tier.API)
+    require_programs(Tier.API)
+    second = boot(f"{option.cluster_name}-api", Tier.API)
     yield second
     stop(second.layout.name)
 

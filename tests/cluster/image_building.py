@@ -25,7 +25,6 @@ DEBIAN = "trixie"
 """Has Python 3.13; the suite of the base, not of this machine."""
 
 BASE = f"localhost/kubernaut/python-base:{DEBIAN}"
-_MIRROR = "http://deb.debian.org/debian"
 _BASE_ARGV = (
     "--variant=apt",
     "--include=ca-certificates,python3,python3-venv",
@@ -120,7 +119,7 @@ def _make_base(folder: Path) -> None:
         return
     base = folder / f"{DEBIAN}.tar"
     mmdebstrap = system_program("mmdebstrap") or Path("mmdebstrap")
-    _run([mmdebstrap, "--quiet", *_BASE_ARGV, DEBIAN, base, _MIRROR])
+    _run([mmdebstrap, "--quiet", *_BASE_ARGV, DEBIAN, base])
     recipe = folder / "Containerfile.base"
     recipe.write_text(f"FROM scratch\nADD {base.name} /\n")
     _buildah("bud", "--quiet", "--isolation=chroot", f"--tag={BASE}", f"--file={recipe}", folder)

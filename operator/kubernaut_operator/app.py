@@ -202,13 +202,19 @@ class _Operator:
         self._controllers += [executions, workflows, sweeping, sets]
         of_steps = _waking(workflows, reconciler.of_execution)
         runs = shared.runs
+
+        def of_blocked_steps(workflow: Key) -> None:
+            # An override on a workflow holds for its steps' executions, which wait for a look of their own.
+            for key in runs.blocked_in(workflow):
+                executions.queue.add(key)
+
         self._watchers += [
             config_maps,
             *(
                 watcher
                 for namespace in watched.namespaces or ("",)
                 for watcher in (
-                    self._watch(WORKFLOW_EXECUTIONS, workflows.queue.add, namespace=namespace),
+                    self._watch(WORKFLOW_EXECUTIONS, _both(workflows.queue.add, of_blocked_steps), namespace=namespace),
                     self._watch(KUBERNETES_EXECUTIONS, _both(executions.queue.add, of_steps), namespace=namespace),
                 )
             ),
@@ -294,7 +300,7 @@ class _Shared:
 
 
 def _both(first: Callable[[Key], None], second: Callable[[Key], None]) -> Callable[[Key], None]:
-    """Give what wakes an execution and the workflow that it is a step of."""
+    """Give what wakes both of an execution and the workflow that it is a step of."""
 
     def wake(key: Key) -> None:
         first(key)

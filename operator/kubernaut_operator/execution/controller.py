@@ -18,6 +18,7 @@ from kubernaut.execution.status_json import from_json
 from kubernaut.execution.status_view import status_view
 from kubernaut.execution.types import EnforcementSeen, JobSeen, JobState, Observation, TargetTouched
 from kubernaut.identity import Level
+from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.types import StoreStatus
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.admission import AdmissionGuard
@@ -223,4 +224,12 @@ def _entry(work: Work) -> RunEntry:
         ended_at=None if status.result is None else status.result.at,
         waits_for=lock_name(target_uid) if status.waiting_for else "",
         looks_on=status.result is not None and not status.over,
+        blocked_in=_blocked_in(work),
     )
+
+
+def _blocked_in(work: Work) -> Key | None:
+    reference = work.manifest["spec"].get("workflowRef")
+    if not reference or work.status.phase is not ExecutionPhase.BLOCKED or work.status.result is not None:
+        return None
+    return Key(work.key.namespace, str(reference["name"]))

@@ -33,6 +33,8 @@ class RunEntry:
         Lock that it waits for; empty when it waits for none.
     looks_on : bool
         It has its result, and somebody looks at its target beside that.
+    blocked_in : Key or None
+        The workflow that it is a step of, while it is blocked: an override there is an override here.
     """
 
     key: Key
@@ -45,6 +47,7 @@ class RunEntry:
     ended_at: datetime | None = None
     waits_for: str = ""
     looks_on: bool = False
+    blocked_in: Key | None = None
 
 
 class Runs:
@@ -77,6 +80,11 @@ class Runs:
         """Give the executions that wait for a lock."""
         with self._lock:
             return tuple(entry.key for entry in self._entries.values() if entry.waits_for == lock)
+
+    def blocked_in(self, workflow: Key) -> tuple[Key, ...]:
+        """Give the blocked executions of a workflow's steps."""
+        with self._lock:
+            return tuple(entry.key for entry in self._entries.values() if entry.blocked_in == workflow)
 
     def looking_on(self, target_uid: str, *, but: str) -> tuple[Key, ...]:
         """Give the executions that look at a target beside their result; `but` is the UID of who asks."""

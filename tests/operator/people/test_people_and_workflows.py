@@ -162,3 +162,5 @@ def test_what_blocks_inside_a_step_is_found_there_and_overridden_on_the_workflow
     said = admin("override", "inner", "--reason=ticket")
     assert (said.code, "overrides 1/action/pre/mine until" in said.out) == (0, True), said.err
     assert f"workflow {web.namespace}/inner: " in said.out
+    # By itself it would be looked at again half a minute later.
+    assert wait(web, "inner", limit_s=20)["status"]["phase"] == "completed"

@@ -79,7 +79,7 @@ def approval(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowSt
     if people.approved_by and people.admission_policy_present:
         call.tell(normal("Approved", f"approved by {people.approved_by}"))
         return replace(status, approved_by=people.approved_by)
-    message = "waits for somebody to approve: kubectl annotate with kubernaut.io/approve"
+    message = f"waits for somebody to approve: kubectl kubernaut approve {run.name} --namespace={run.namespace}"
     if people.approved_by:
         message = "the approval does not count: the admission policy that checks who may approve is missing"
     return replace(status, phase=WorkflowPhase.PAUSED, reason=Why.AWAITING_APPROVAL.value, message=message)

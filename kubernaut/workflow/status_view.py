@@ -21,6 +21,7 @@ from kubernaut.resources.workflow import (
     WorkflowPhase,
 )
 from kubernaut.workflow.keys import StepKey, execution_name
+from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.rows import incident_of
 from kubernaut.workflow.stages import stage_spec
 from kubernaut.workflow.status import StepState, WorkflowStatus
@@ -85,8 +86,8 @@ def _step(run: WorkflowRun, status: WorkflowStatus, number: int) -> StepStatus:
     return StepStatus(
         step_number=number,
         phase=state.phase.value,
-        reason=told.reason or None,
-        message=person_text(told.message),
+        reason=Why.ROLLED_BACK.value if state.phase is StepPhase.ROLLED_BACK else told.reason or None,
+        message=person_text(told.message or state.message),
         started_at=state.started_at,
         finished_at=undoing.finished_at or state.finished_at,
         result=state.phase.value if state.finished_at is not None else None,

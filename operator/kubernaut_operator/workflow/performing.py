@@ -85,7 +85,8 @@ class WorkflowPerformer:
                 f"{target} is in another namespace, and the admission policy that asks whether the author may act "
                 "there is missing",
             )
-        return self._access.missing(action.account, action.rules, namespace=target.namespace)
+        missing = self._access.missing(action.account, action.rules, namespace=target.namespace)
+        return (f"the account {action.account} may not {', nor '.join(missing)}",) if missing else ()
 
     def _of_stage(self, work: WorkflowWork, intent: intents.StageIntent) -> StepLooked | None:
         if not isinstance(intent.intent, ReadFacts):

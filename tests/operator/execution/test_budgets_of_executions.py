@@ -6,7 +6,7 @@ import pytest
 from helpers.executions import phase_is
 from kubernaut_operator.settings import OPERATOR_NAMESPACE
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster, pytest.mark.slow]
 
 CONDITIONS = ("configmap", "kubernaut-action-conditions", f"--namespace={OPERATOR_NAMESPACE}")
 COUNTS = ("configmap", "kubernaut-block-budgets", f"--namespace={OPERATOR_NAMESPACE}")

@@ -9,7 +9,7 @@ from kubernaut_operator.settings import ACTIONS_NAMESPACE
 
 from kubernaut.actions.catalogue import ACTIONS
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 REVISION = "deployment.kubernetes.io/revision"
 NEVER = 'package mine\nimport rego.v1\nallow if input.current_replicas > 1000\nerror_message := "never"'

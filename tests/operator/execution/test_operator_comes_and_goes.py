@@ -3,7 +3,7 @@
 import pytest
 from helpers.executions import phase_is
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 HOLDS = {
     "type": "mine",

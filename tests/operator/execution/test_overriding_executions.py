@@ -7,7 +7,7 @@ from cluster.errors import ClusterError
 from helpers.executions import phase_is
 from kubernaut_operator.manifests.admission import ANNOTATIONS
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 BINDING = ("validatingadmissionpolicybinding", ANNOTATIONS)
 NEVER = 'package mine\nimport rego.v1\nallow if input.current_replicas == 99\nerror_message := "not now"'

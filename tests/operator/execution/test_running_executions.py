@@ -4,7 +4,7 @@ import pytest
 from cluster.errors import ClusterError
 from helpers.executions import WEB, create, deployment, execution, phase_is, scaling, wait_for
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 DENIED = 'executions_finished_total{action="scale_deployment",phase="denied",reason="SafetyDenied"}'
 WANTS_FOUR = 'package mine\nimport rego.v1\nallow if input.current_replicas == 4\nerror_message := "not now"'

@@ -6,7 +6,7 @@ import pytest
 from helpers.executions import create, scaling, wait_for
 from kubernaut_operator.manifests.admission import TARGETS
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 
 @pytest.fixture

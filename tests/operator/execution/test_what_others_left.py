@@ -18,7 +18,7 @@ from kubernaut.execution.intents import CreateJob
 from kubernaut.execution.job import EXECUTION_LABEL, JobSettings
 from kubernaut.execution.names import job_name, lock_name
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 
 @pytest.fixture

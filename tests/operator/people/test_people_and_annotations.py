@@ -11,7 +11,7 @@ from kubernaut_operator.execution.kinds import WORKFLOW_EXECUTIONS
 from kubernaut.identity import Phase
 from kubernaut.workflow.keys import StepKey
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 
 @pytest.fixture

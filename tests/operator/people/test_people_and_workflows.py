@@ -7,7 +7,7 @@ import yaml
 from helpers.executions import create, deployment
 from helpers.workflows import create_workflow, scale_step, wait_for_workflow, workflow
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 NEVER = 'package mine\nimport rego.v1\nallow if {\n\tinput.current_replicas == 77\n}\nerror_message := "it is not 77"'
 

@@ -5,7 +5,7 @@ from helpers.executions import create, deployment
 from helpers.workflows import create_workflow, scale_step, wait_for_workflow, workflow
 from kubernaut_simulator.history.history import History
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 NEVER = 'package mine\nimport rego.v1\nallow if input.current_replicas == 77\nerror_message := "it is not 77"'
 WANTS_FOUR = 'package mine\nimport rego.v1\nallow if input.current_replicas == 4\nerror_message := "not four yet"'

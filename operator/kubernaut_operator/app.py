@@ -129,7 +129,8 @@ class _Operator:
             leadership=leadership,
             host=settings.endpoints.host,
             port=settings.endpoints.port,
-            checks={"policy worker": self._evaluator.available},
+            healthy={} if self._recorder is None else {"recorder": self._recorder.ended},
+            ready={"policy worker": self._evaluator.available},
         )
 
     def _condition_sets(self, closing: ExitStack) -> ConditionSets:

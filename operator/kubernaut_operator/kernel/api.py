@@ -311,7 +311,10 @@ class Api:
             text = response.read()
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise UnreachableError(f"{method} {path}: the answer broke off: {error}") from error
-        answer: Manifest = json.loads(text) if text else {}
+        try:
+            answer: Manifest = json.loads(text) if text else {}
+        except ValueError as error:
+            raise UnreachableError(f"{method} {path}: the answer is no JSON, so no API server's: {error}") from error
         return answer
 
     def _send(

@@ -97,6 +97,8 @@ class Controller:
             )
             return "requeue"
         except LeadershipLostError:
+            # Mostly the process ends now. Where a slow renewal came through after all, nobody else brings the key back.
+            self.queue.add_failed(key)
             return "error"
         except KubernautError as error:
             told_s = error.retry_after_s if isinstance(error, BusyError) else None

@@ -1,8 +1,7 @@
 """Taking and keeping the lead in a thread of its own; whoever loses it ends the process.
 
-Every request has a limit below the renew limit, so a server that hangs cannot keep a replica in the belief that it
-leads. A process that was stopped and goes on finds its lead too old before it writes anything: `check` is asked
-before each write.
+`check` is asked before each write and goes by the clock alone, so neither a server that hangs nor a process that was
+stopped and goes on keeps a replica in the belief that it leads: the lead is too old before anything is written.
 """
 
 import threading
@@ -57,6 +56,11 @@ class Leadership:
     def start(self) -> None:
         """Begin to strive for the lead."""
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """The thread runs."""
+        return self._thread.is_alive()
 
     def wait(self, limit_s: float | None = None) -> bool:
         """Wait for the lead; says whether it came within the limit."""

@@ -34,8 +34,8 @@ class Manager:
     ----------
     leadership : Leadership or None
         None for a single process that needs no lead.
-    checks : mapping of str to Check
-        Further conditions of `/readyz`.
+    healthy, ready : mapping of str to Check
+        Further conditions of `/healthz` and `/readyz`.
     """
 
     def __init__(
@@ -47,7 +47,8 @@ class Manager:
         leadership: Leadership | None,
         host: str,
         port: int,
-        checks: dict[str, Check] | None = None,
+        healthy: dict[str, Check] | None = None,
+        ready: dict[str, Check] | None = None,
         stuck_s: float = STUCK_S,
     ) -> None:
         self._controllers = controllers
@@ -55,13 +56,14 @@ class Manager:
         self._leadership = leadership
         self._stuck_s = stuck_s
         self._ending = threading.Event()
+        self._striving = False
         self._leading = False
         self.endpoints = Endpoints(
             registry,
             host=host,
             port=port,
-            healthy={"workers": self._stuck, "threads": self._dead},
-            ready={"watches": self._unsynced, **(checks or {})},
+            healthy={"workers": self._stuck, "threads": self._dead, **(healthy or {})},
+            ready={"watches": self._unsynced, **(ready or {})},
         )
 
     def run(self) -> int:
@@ -75,6 +77,7 @@ class Manager:
         _log.info("listening", port=self.endpoints.port)
         if self._leadership is not None:
             self._leadership.start()
+            self._striving = True
             while not self._ending.is_set() and not self._leadership.wait(0.2):
                 pass
         if not self._ending.is_set():
@@ -97,7 +100,8 @@ class Manager:
         for watcher in self._watchers:
             watcher.end()
         drained = [controller.end(limit_s=max(until - monotonic(), 0.0)) for controller in self._controllers]
-        if self._leadership is not None:
+        # With a worker still at it the lead ends by itself: nobody may follow while its last write is on the way.
+        if self._leadership is not None and all(drained):
             self._leadership.end()
         self.endpoints.end()
         _log.info("ended", drained=all(drained))
@@ -112,7 +116,11 @@ class Manager:
         return "; ".join(stuck)
 
     def _dead(self) -> str:
-        if not self._leading or self._ending.is_set():
+        if self._ending.is_set():
+            return ""
+        if self._striving and self._leadership is not None and not self._leadership.alive:
+            return "the thread that keeps the lead ended"
+        if not self._leading:
             return ""
         dead = [f"a worker of {controller.name} ended" for controller in self._controllers if not controller.alive]
         dead += [f"the watch of {watcher.resource} ended" for watcher in self._watchers if not watcher.alive]

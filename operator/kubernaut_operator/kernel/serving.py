@@ -12,6 +12,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+SILENCE_LIMIT_S = 10.0
+"""A connection that nothing is asked on for so long is closed: each holds a thread."""
+
 Check = Callable[[], str]
 """Gives what is wrong, or nothing."""
 
@@ -21,6 +24,15 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
+    timeout = SILENCE_LIMIT_S
+
+    def handle(self) -> None:
+        """Answer one request; who sends none gives up a thread of ours by that."""
+        try:
+            super().handle()
+        except TimeoutError:
+            self.close_connection = True
+
     def log_message(self, *_: Any) -> None:
         """Say nothing: probes come every few seconds."""
 

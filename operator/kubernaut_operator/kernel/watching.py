@@ -116,6 +116,7 @@ class Watcher:
     def _follow(self, version: str, *, relist_at: float) -> str:
         """Follow one watch to its end and give the resourceVersion to go on from."""
         server_limit_s = min(SERVER_LIMIT_S * self._random.uniform(0.9, 1.1), max(relist_at - monotonic(), 1.0))
+        began = monotonic()
         try:
             for event in self._api.watch(
                 self.resource,
@@ -136,6 +137,9 @@ class Watcher:
             _log.info("watch broke off", resource=str(self.resource), error=str(error))
             # Going on from the last version finds what was missed; a dead server shows at the next request.
             self._ending.wait(SHORTEST_PAUSE_S * self._random.uniform(1.0, 1.5))
+        else:
+            # A server, or a proxy before it, that ends each watch at once must not be asked as fast as it answers.
+            self._ending.wait(max(SHORTEST_PAUSE_S - (monotonic() - began), 0.0))
         return version
 
     def _wake_all(self, keys: Iterable[Key]) -> None:

@@ -145,6 +145,10 @@ class Recorder:
                 trouble=self._trouble,
             )
 
+    def ended(self) -> str:
+        """Say that nothing is written any more because the thread that writes ended; nothing while it runs."""
+        return "" if self._thread.is_alive() else "the thread that writes history ended"
+
     def close(self, *, limit_s: float = 5.0) -> bool:
         """Write what waits and close the file; says whether that was done within the limit."""
         with self._changed:

@@ -76,7 +76,8 @@ def test_again_after_comes_again(registry):
     assert (count(registry, "requeue_after"), count(registry, "success")) == (1, 1)
 
 
-def test_a_lost_lead_is_not_tried_again(registry):
-    controller = reconciles(registry, LeadershipLostError("lost"))
+def test_what_was_left_undone_between_two_renewals_is_taken_up_again(registry):
+    controller = reconciles(registry, LeadershipLostError("not sure"), Result())
 
-    assert controller.queue.figures().retries == 0
+    assert (count(registry, "error"), count(registry, "success")) == (1, 1)
+    assert controller.queue.figures().retries == 1

@@ -1,9 +1,11 @@
 """What a kubelet and Prometheus see."""
 
+import socket
 import urllib.error
 import urllib.request
 
 import pytest
+from kubernaut_operator.kernel import serving
 from kubernaut_operator.kernel.controller import Controller, Result
 from kubernaut_operator.kernel.metrics import KernelMetrics
 from kubernaut_operator.kernel.resources import Key
@@ -87,3 +89,13 @@ def test_metrics_carry_controller_runtime_names(ask, registry):
         "controller_runtime_max_concurrent_reconciles",
     } <= set(families)
     assert families["workqueue_adds"].samples[0].value == 1
+
+
+def test_a_connection_that_asks_nothing_is_closed(registry, monkeypatch):
+    monkeypatch.setattr(serving._Quiet, "timeout", 0.1)
+    endpoints = Endpoints(registry, host="127.0.0.1", port=0, healthy={}, ready={})
+    endpoints.start()
+
+    with socket.create_connection(("127.0.0.1", endpoints.port), timeout=5) as silent:
+        assert silent.recv(1) == b""
+    endpoints.end()

@@ -58,7 +58,7 @@ class StageIntent:
 class CreateExecution:
     """Create a step's KubernetesExecution, owned by the workflow; answer with `ExecutionSeen`.
 
-    AlreadyExists means: read it; one that the workflow does not own is `foreign`.
+    AlreadyExists means: read it; one that is not this workflow's step is `foreign`.
 
     Attributes
     ----------

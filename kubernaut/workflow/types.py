@@ -229,7 +229,7 @@ class ExecutionSeen:
     found : bool
         False: looked, and it is not there.
     foreign : bool
-        One of that name that this workflow does not own.
+        One of that name that is not a step of this workflow.
     phase : ExecutionPhase or None
         None while it has no status.
     over : bool

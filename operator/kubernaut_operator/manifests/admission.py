@@ -3,7 +3,8 @@
 They run in the API server, before anything is stored, and fail closed. Three of them:
 
 - *annotations*: whoever changes an override, an approval or an outcome holds that verb, and an override
-  names its author;
+  names its author; nobody but the operator makes an execution a step of a workflow, for a step has its workflow's
+  overrides;
 - *targets*: whoever asks for an action in another namespace holds `remediate` there;
 - *actions*: in the actions' namespace only the operator starts Jobs, image and account are pinned, and nobody enters a
   pod or takes a token of its account.
@@ -58,7 +59,7 @@ def resource_policies(options: InstallOptions) -> list[Manifest]:
     # The operator makes executions for workflows, and those were asked about when the workflow came.
     not_operator = [("not-the-operator", f"request.userInfo.username != '{options.operator_username}'")]
     return [
-        *policy(ANNOTATIONS, rules, variables=_ANNOTATION_VARIABLES, validations=_annotation_validations()),
+        *policy(ANNOTATIONS, rules, variables=_ANNOTATION_VARIABLES, validations=_annotation_validations(options)),
         *policy(TARGETS, rules, variables=_target_variables(), validations=_target_validations(), only=not_operator),
     ]
 
@@ -130,12 +131,17 @@ _ANNOTATION_VARIABLES: Variables = (
         f"variables.now.exists(k, {_OVERRIDE} && !(k in variables.before && variables.before[k] == variables.now[k]))"
         f" || variables.before.exists(k, {_OVERRIDE} && !(k in variables.now))",
     ),
+    ("step", "has(object.spec.workflowRef) ? [object.spec.workflowRef] : []"),
+    (
+        "step_before",
+        "oldObject != null && has(oldObject.spec.workflowRef) ? [oldObject.spec.workflowRef] : []",
+    ),
 )
 _WHO = "request.userInfo.username"
 _WHERE = "request.resource.resource + ' in namespace ' + request.namespace"
 
 
-def _annotation_validations() -> Validations:
+def _annotation_validations(options: InstallOptions) -> Validations:
     by = f"'{overrides.BY}'"
     left = f"variables.now.exists(k, {_OVERRIDE})"
     return (
@@ -154,6 +160,11 @@ def _annotation_validations() -> Validations:
                 f"{_WHO} + ' may not set {annotation}: that takes the verb {verb} on ' + {_WHERE}",
             )
             for annotation, verb in ((APPROVE, VERB_APPROVE), (OUTCOME, VERB_OUTCOME))
+        ),
+        (
+            "variables.step.size() == 0 || variables.step == variables.step_before ||"
+            f" {_WHO} == '{options.operator_username}'",
+            f"{_WHO} + ' may not set spec.workflowRef: the operator makes the steps of a workflow'",
         ),
     )
 

@@ -59,8 +59,8 @@ class Children:
             found = self._api.get(KUBERNETES_EXECUTIONS, name, work.run.namespace)
         except NotFoundError:
             return ExecutionSeen(key=key, found=False)
-        owners = found["metadata"].get("ownerReferences") or ()
-        if not any(owner.get("uid") == work.run.uid for owner in owners):
+        # Anybody may write an owner; the API server lets nobody but the operator name a workflow in the spec.
+        if (found["spec"].get("workflowRef") or {}).get("uid") != work.run.uid:
             return ExecutionSeen(key=key, found=True, foreign=True)
         work.executions[key] = found
         return _seen(key, found)

@@ -146,6 +146,17 @@ def test_approvals_and_outcomes_take_their_own_verbs(person, kind, verb):
     annotate(person, kind, value)
 
 
+def test_nobody_passes_an_execution_off_as_a_step_of_a_workflow_with_its_overrides(person):
+    step = execution(person.namespace)
+    step["spec"]["workflowRef"] = {"name": "one", "uid": "0b4b0f5c-7f43-4d0e-8f8b-6f2f5b3c8a11"}
+    said = f"{person.name} may not set spec.workflowRef: the operator makes the steps of a workflow"
+
+    assert said in refused(create, person, step)
+    create(person, execution(person.namespace))
+    change = json.dumps({"spec": {"workflowRef": step["spec"]["workflowRef"]}})
+    assert said in refused(person.kubectl, "patch", "kubernetesexecution", "one", "--type=merge", f"--patch={change}")
+
+
 # --- targets ---
 
 

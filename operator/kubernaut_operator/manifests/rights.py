@@ -61,10 +61,10 @@ def _cluster_rules(options: InstallOptions) -> list[Manifest]:
     executions, workflows = KUBERNETES_EXECUTION, WORKFLOW_EXECUTION
     return [
         # Those that are steps of workflows it makes, and cancels by deleting them.
-        rule(executions.group, executions.plural, (*_READ, "create", "update", "patch", "delete")),
-        rule(executions.group, f"{executions.plural}/status", ("get", "update", "patch")),
-        rule(workflows.group, workflows.plural, (*_READ, "update", "patch")),
-        rule(workflows.group, f"{workflows.plural}/status", ("get", "update", "patch")),
+        rule(executions.group, executions.plural, (*_READ, "create", "patch", "delete")),
+        rule(executions.group, f"{executions.plural}/status", ("update",)),
+        rule(workflows.group, workflows.plural, (*_READ, "patch")),
+        rule(workflows.group, f"{workflows.plural}/status", ("update",)),
         rule("events.k8s.io", "events", ("create",)),
         rule("", "namespaces", ("get",)),
         rule("authorization.k8s.io", "subjectaccessreviews", ("create",)),
@@ -119,7 +119,7 @@ def _own_rules(options: InstallOptions) -> list[Manifest]:
         rule("", "configmaps", ("get", "update"), names=(maps.budgets,)),
         rule("", "configmaps", ("create",)),
         rule("", "configmaps", ("list", "watch")),
-        rule("coordination.k8s.io", "leases", ("get", "update", "patch"), names=(options.lease,)),
+        rule("coordination.k8s.io", "leases", ("get", "update"), names=(options.lease,)),
         rule("coordination.k8s.io", "leases", ("create",)),
     ]
 
@@ -128,8 +128,8 @@ def _action_rules() -> list[Manifest]:
     accounts = sorted(action.account for action in ACTIONS.values())
     return [
         rule("batch", "jobs", (*_READ, "create", "patch", "delete")),
-        rule("", "pods", _READ),
+        rule("", "pods", ("list",)),
         rule("", "events", ("list",)),
-        rule("coordination.k8s.io", "leases", (*_READ, "create", "update", "patch", "delete")),
+        rule("coordination.k8s.io", "leases", (*_READ, "create", "update", "delete")),
         rule("", "serviceaccounts/token", ("create",), names=accounts),
     ]

@@ -272,7 +272,7 @@ def test_the_operator_may_look_and_not_touch(installed, namespace):
         return may(installed.cluster, verb, resource, operator, where)
 
     assert can("get", "deployments")
-    assert can("patch", "kubernetesexecutions/status")
+    assert can("update", "kubernetesexecutions/status")
     assert can("create", "jobs", "kubernaut-actions")
     for verb, resource in (
         *(("patch", "deployments"), ("patch", "deployments/scale"), ("delete", "pods"), ("create", "pods")),

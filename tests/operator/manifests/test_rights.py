@@ -77,6 +77,8 @@ def test_the_operator_writes_only_what_is_its_own():
     assert written == {
         "kubernetesexecutions",
         "kubernetesexecutions/status",
+        "workflowexecutions",
+        "workflowexecutions/status",
         "events",
         "subjectaccessreviews",
     }

@@ -42,7 +42,7 @@ ENFORCED = {
         },
     },
 }
-PATIENT = {"timeout": "40s", "pollInterval": "1s", "holdFor": "20s"}
+PATIENT = {"timeout": "30s", "pollInterval": "1s", "holdFor": "20s"}
 WATCHING = {
     "rolloutPercent": 100,
     "actions": {"scale_deployment": {"post": {"no_crashloop_pods": PATIENT, "resource_usage_acceptable": HOLD}}},

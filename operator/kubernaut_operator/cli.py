@@ -56,9 +56,12 @@ def run(
     ] = _CONNECTION.kubeconfig,
     context: Annotated[str | None, typer.Option(help="Context of the kubeconfig.")] = _CONNECTION.context,
     namespace: Annotated[
-        list[str] | None, typer.Option(help="Watch KubernetesExecutions here only; may be repeated. Default: all.")
+        list[str] | None,
+        typer.Option(help="Work in this namespace only; may be repeated. Default: all."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=64, help="Executions reconciled at once.")] = _WATCH.workers,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Executions, and workflows, reconciled at once.")
+    ] = _WATCH.workers,
     sweep_interval: Annotated[
         float, typer.Option(min=1.0, help="Seconds between looks for Jobs and Leases whose execution is gone.")
     ] = _WATCH.sweep_s,
@@ -99,7 +102,7 @@ def run(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Their port; 0 takes a free one.")] = _ENDPOINTS.port,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = Settings().log_level,
 ) -> None:
-    """Work on KubernetesExecutions until asked to end."""
+    """Work on KubernetesExecutions and WorkflowExecutions until asked to end."""
     settings = Settings(
         connection=ConnectionSettings(kubeconfig=kubeconfig, context=context),
         watch=WatchSettings(namespaces=tuple(namespace or ()), workers=workers, sweep_s=sweep_interval),

@@ -1,7 +1,7 @@
 """Everything about the operator that an administrator may set: each with its unit, its default and why.
 
-The flags of `kubernaut operator run` fill these values and nothing else reads flags or the environment. What is judged,
-and how strictly, is not set here: that stands in the ConfigMaps, which are read anew while the operator runs.
+The flags of `kubernaut operator run` fill these values. What is judged, and how strictly, is not set here: that stands
+in the ConfigMaps, which are read anew while the operator runs.
 """
 
 from dataclasses import dataclass, field
@@ -34,10 +34,10 @@ class WatchSettings:
     Attributes
     ----------
     namespaces : tuple of str
-        Where KubernetesExecutions are watched; empty watches all namespaces.
+        Where executions and workflows are watched; empty watches all namespaces.
     workers : int
-        Executions reconciled at once. A reconcile waits for the API server most of its time and none waits for
-        anything longer, so four keep up with hundreds of executions.
+        Executions reconciled at once, and as many workflows. A reconcile waits for the API server most of its time
+        and none waits for anything longer, so four keep up with hundreds of executions.
     sweep_s : float, unit s
         How often Jobs and Leases of executions that are gone are looked for. Each sweep is two lists.
     """

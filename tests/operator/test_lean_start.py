@@ -38,5 +38,5 @@ def test_its_help_is_there_without_rich():
         [sys.executable, "-m", "kubernaut_operator", "run", "--help"], capture_output=True, text=True, check=True
     )
 
-    assert "Work on KubernetesExecutions until asked to end." in done.stdout
+    assert "Work on KubernetesExecutions and WorkflowExecutions until asked to end." in done.stdout
     assert "--kubeconfig" in done.stdout

@@ -43,6 +43,11 @@ def take_in(
     return status
 
 
+def wait_after_s(tries: int) -> float:
+    """Give how long to wait after so many failures in a row; what fails for days still is a number."""
+    return min(FIRST_WAIT_S * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_S)
+
+
 def counted(
     status: ExecutionStatus,
     kind: str,
@@ -65,7 +70,7 @@ def counted(
         row = Retry(since=now, until=after(now, retry_for_s), why=why)
     else:
         row = replace(row, tries=row.tries + 1, why=why)
-    wait_s = min(FIRST_WAIT_S * 2.0 ** (row.tries - 1), LONGEST_WAIT_S)
+    wait_s = wait_after_s(row.tries)
     # A longer wait than that would look like an absence, and the row would begin anew.
     next_try_at = after(now, min(max(wait_s, retry_after_s or 0.0), LONGEST_WAIT_S))
     if status.result is None:

@@ -19,7 +19,7 @@ from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.retrying import answered, ask
 from kubernaut.workflow.status import WorkflowPin, WorkflowStatus
-from kubernaut.workflow.types import AccessReviewed, WorkflowPinned, WorkflowRun
+from kubernaut.workflow.types import AccessReviewed, WorkflowConditions, WorkflowPinned, WorkflowRun
 
 ANSWER_S = 2.0
 MOST_NOTE = 1024
@@ -33,10 +33,15 @@ def pin(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowStatus:
     answer = call.take(WorkflowPinned)
     if answer is None:
         failed = call.failures.pop(PinWorkflow.__name__, None)
-        if failed is not None and status.pinned is None:
-            return end(status, call, Why.INVALID_CONDITIONS, failed.why)
-        ask(status, call, intent, again_s=ANSWER_S)
-        return status
+        if failed is None:
+            ask(status, call, intent, again_s=ANSWER_S)
+            return status
+        if status.result is None:
+            status = end(status, call, Why.INVALID_CONDITIONS, failed.why)
+        if status.pinned is None:
+            return status
+        # What has begun comes to its end all the same, judged by its executions' own conditions.
+        answer = WorkflowPinned(conditions=WorkflowConditions(digest="", notes=(failed.why,)))
     status = answered(status, intent)
     status = replace(status, memory=replace(status.memory, conditions=answer.conditions))
     if status.pinned is None:

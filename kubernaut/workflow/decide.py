@@ -67,6 +67,8 @@ def decide(run: WorkflowRun, status: WorkflowStatus, observations: Sequence[Obse
         status = _advance(run, status, call)
     if status.result is not None:
         status = _after(run, status, status.result, call)
+    elif status.retries and not status.message:
+        status = replace(status, message="; ".join(_waits(status)))
     intents: list[Intent] = [*call.records]
     if status.decides_otherwise(before):
         intents.append(StoreStatus())
@@ -97,11 +99,12 @@ def _follow(status: WorkflowStatus, call: Call) -> WorkflowStatus:
 def _advance(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowStatus:
     """Go as far as the answers allow, to the result at most."""
     if status.memory.people.deleted:
-        status = ending.end(status, call, Why.CANCELLED, "deleted before it was over", cancelled=True)
+        status = ending.cancel(status, call)
     elif call.now >= status.deadline:
         approved = not run.approval_required or status.approved_by
         why = Why.DEADLINE_EXCEEDED if approved else Why.NOT_APPROVED
-        status = ending.end(status, call, why, f"not over within {run.deadline_s:.0f} s")
+        late = [f"not over within {run.deadline_s / 3600:g} h", *_waits(status)]
+        status = ending.end(status, call, why, "; ".join(late))
     else:
         call.wake(status.deadline)
     if status.checked:
@@ -120,6 +123,14 @@ def _advance(run: WorkflowRun, status: WorkflowStatus, call: Call) -> WorkflowSt
     return forward.drive(run, status, call)
 
 
+def _waits(status: WorkflowStatus) -> list[str]:
+    """Say what a workflow that is not over waits for."""
+    return [
+        *(f"{key}: {state.message}" for key, state in status.steps.items() if state.open and state.message),
+        *(f"trying again: {row.why}" for row in status.retries.values()),
+    ]
+
+
 def _after(run: WorkflowRun, status: WorkflowStatus, result: WorkflowResult, call: Call) -> WorkflowStatus:
     """Look on where somebody still must, learn the outcome, take our finalizer off."""
     observing = [key for key, state in status.steps.items() if state.observing]
@@ -129,10 +140,10 @@ def _after(run: WorkflowRun, status: WorkflowStatus, result: WorkflowResult, cal
             for key in observing:
                 status = steps.observe(run, status, key, call)
     cancelled = status.memory.people.deleted
-    if not cancelled:
+    if not cancelled and not run.dry_run:
         status = outcome.label(run, status, result, call)
     looking = any(state.observing for state in status.steps.values())
-    if status.memory.finalizer and (cancelled or not looking):
+    if status.memory.finalizer and not looking:
         ask(status, call, RemoveFinalizer(), again_s=checks.ANSWER_S)
-    known = cancelled or status.outcome is not None
+    known = cancelled or run.dry_run or status.outcome is not None
     return replace(status, over=known and not looking)

@@ -1,5 +1,6 @@
 """How a workflow ends: why no further step begins, what is undone, the result."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from kubernaut.actions.catalogue import target_of
@@ -29,6 +30,14 @@ def end(status: WorkflowStatus, call: Call, why: Why, message: str, *, cancelled
         message=message,
         ending=Ending(at=call.now, reason=why.value, message=message, cancelled=cancelled),
     )
+
+
+def cancel(status: WorkflowStatus, call: Call) -> WorkflowStatus:
+    """Let no further step begin and cancel what runs, also where something else had ended the workflow before."""
+    status = end(status, call, Why.CANCELLED, "deleted before it was over", cancelled=True)
+    if status.ending is None or status.ending.cancelled:
+        return status
+    return replace(status, ending=replace(status.ending, cancelled=True))
 
 
 def finish(status: WorkflowStatus, call: Call, phase: WorkflowPhase, why: Why, message: str) -> WorkflowStatus:
@@ -77,8 +86,12 @@ def roll_back(run: WorkflowRun, status: WorkflowStatus, call: Call, ending: Endi
         if status.state(key).open:
             return replace(status, message=f"takes step {number} back: {ending.message}")
         if status.state(key).phase is StepPhase.FAILED:
+            left = [
+                one for one in to_undo(run, status) if status.state(StepKey(one)).phase is not StepPhase.ROLLED_BACK
+            ]
             message = (
-                f"{key} failed ({status.state(key).message}); the cluster needs a person. Before: {ending.message}"
+                f"{key} failed ({status.state(key).message}); the cluster needs a person; not taken back: "
+                f"{_named(run, left)}. Before: {ending.message}"
             )
             return finish(status, call, WorkflowPhase.ROLLBACK_FAILED, Why.ROLLBACK_FAILED, message)
         if status.state(key).phase is StepPhase.ROLLED_BACK:
@@ -90,6 +103,8 @@ def roll_back(run: WorkflowRun, status: WorkflowStatus, call: Call, ending: Endi
         for key, state in status.steps.items()
         if state.reason == Why.CANNOT_BE_UNDONE.value
     ]
+    if not any(state.phase is StepPhase.ROLLED_BACK for state in status.steps.values()):
+        return finish(status, call, WorkflowPhase.FAILED, Why(ending.reason), "; ".join([ending.message, *left]))
     message = "; ".join([f"rolled back after: {ending.message}", *left])
     return finish(status, call, WorkflowPhase.ROLLED_BACK, Why.ROLLED_BACK, message)
 
@@ -104,10 +119,13 @@ def failed_message(run: WorkflowRun, status: WorkflowStatus, ending: Ending) -> 
     left = to_undo(run, status)
     if not left or run.rollback_strategy is RollbackStrategy.AUTOMATIC:
         return ending.message
-    named = ", ".join(
-        f"step {number} ({target_of(run.step(number).action, run.step(number).parameters)})" for number in left
+    return f"{ending.message}; left as it is (rollbackStrategy {run.rollback_strategy.value}): {_named(run, left)}"
+
+
+def _named(run: WorkflowRun, numbers: Iterable[int]) -> str:
+    return ", ".join(
+        f"step {number} ({target_of(run.step(number).action, run.step(number).parameters)})" for number in numbers
     )
-    return f"{ending.message}; left as it is (rollbackStrategy {run.rollback_strategy.value}): {named}"
 
 
 def _cannot_be_undone(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) -> WorkflowStatus:

@@ -97,7 +97,7 @@ def _mark_failures(run: WorkflowRun, status: WorkflowStatus, call: Call) -> Work
             status = ending.end(status, call, Why.STEP_FAILED, message)
     for number in sorted(dag.withheld(run.graph, lost=failed)):
         if status.state(StepKey(number)).phase is StepPhase.PENDING:
-            lost = ", ".join(str(one) for one in failed)
+            lost = ", ".join(str(one) for one in failed if number in dag.withheld(run.graph, lost=[one]))
             status = _skip(status, number, Why.DEPENDENCY_FAILED, f"needs what failed: step {lost}", call)
     return status
 

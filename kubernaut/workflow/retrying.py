@@ -6,9 +6,10 @@ Each intent of each step has its own row of failures, so a step that cannot be r
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kubernaut.execution.retrying import AWAY_S, FIRST_WAIT_S, LONGEST_WAIT_S, RETRY_FOR_S
+from kubernaut.execution.retrying import AWAY_S, RETRY_FOR_S, wait_after_s
 from kubernaut.execution.status import Retry
 from kubernaut.workflow.intents import Intent, StageIntent
+from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.status import WorkflowStatus
 from kubernaut.workflow.types import CouldNot
@@ -35,7 +36,7 @@ def take_in(status: WorkflowStatus, call: Call, *, before: WorkflowStatus) -> Wo
         else:
             row = replace(row, tries=row.tries + 1, why=failed.why)
         rows[kind] = row
-        wait_s = max(min(FIRST_WAIT_S * 2.0 ** (row.tries - 1), LONGEST_WAIT_S), failed.retry_after_s or 0.0)
+        wait_s = max(wait_after_s(row.tries), failed.retry_after_s or 0.0)
         waits[kind] = call.now + timedelta(seconds=wait_s)
         if not failed.retry or call.now >= row.until:
             call.failures[kind] = failed
@@ -55,6 +56,13 @@ def answered(status: WorkflowStatus, intent: Intent) -> WorkflowStatus:
             status.memory,
             next_try_at={name: moment for name, moment in status.memory.next_try_at.items() if name != kind},
         ),
+    )
+
+
+def forget_failures(status: WorkflowStatus, key: StepKey) -> WorkflowStatus:
+    """Forget the failures of a step that has its result: nothing of it is tried any longer."""
+    return replace(
+        status, retries={name: row for name, row in status.retries.items() if name.partition(" of ")[2] != str(key)}
     )
 
 

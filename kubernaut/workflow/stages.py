@@ -32,7 +32,7 @@ from kubernaut.verification.types import (
 from kubernaut.workflow.intents import RecordStep, StageIntent
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.progress import Call
-from kubernaut.workflow.retrying import answered, ask, failure_kind
+from kubernaut.workflow.retrying import answered, ask, failure_kind, forget_failures
 from kubernaut.workflow.status import StepState, WorkflowStatus
 from kubernaut.workflow.types import StepConditions, StepLooked, WorkflowRun
 
@@ -142,7 +142,7 @@ def adopt_all(run: WorkflowRun, status: WorkflowStatus) -> WorkflowStatus:
 def with_result(status: WorkflowStatus, key: StepKey, state: StepState, call: Call) -> WorkflowStatus:
     """Put the state of a step in that has its result now, or another one than it had, and have it recorded."""
     call.record([RecordStep(key=key)])
-    return with_step(status, key, state)
+    return with_step(forget_failures(status, key), key, state)
 
 
 def with_step(status: WorkflowStatus, key: StepKey, state: StepState) -> WorkflowStatus:

@@ -8,8 +8,8 @@ from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
 from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read, word, write
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.workflow import StepPhase, WorkflowPhase
-from kubernaut.verification import status_json as stage_json
 from kubernaut.workflow.keys import StepKey, Undo
+from kubernaut.workflow.stage_form import STAGE
 from kubernaut.workflow.status import (
     Ending,
     StepState,
@@ -22,15 +22,14 @@ from kubernaut.workflow.status import (
 VERSION = 1
 """Raised when a field changes its meaning."""
 
-_STAGE = Form(stage_json.to_json, stage_json.from_json)
 _STEP = {
     "phase": word(StepPhase),
     "reason": PLAIN,
     "message": PLAIN,
     "started_at": MOMENT,
     "finished_at": MOMENT,
-    "pre": _STAGE,
-    "post": _STAGE,
+    "pre": STAGE,
+    "post": STAGE,
     "asked_at": MOMENT,
     "execution_uid": PLAIN,
     "execution_over": PLAIN,

@@ -3,14 +3,14 @@
 Bounded: results are cut as the schema says, and only what the guide names is repeated from the engine's own state.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kubernaut.errors import InputError
 from kubernaut.execution.results_view import kubernetes_conditions, person_text, results_of
 from kubernaut.history.rows import Purpose
 from kubernaut.identity import Phase
-from kubernaut.json_types import JsonObject
+from kubernaut.json_types import JsonObject, JsonValue
 from kubernaut.policy.wording import clean_message
 from kubernaut.resources.common import ConditionResult, Pinned
 from kubernaut.resources.workflow import (
@@ -29,6 +29,7 @@ from kubernaut.workflow.status_json import to_json
 from kubernaut.workflow.types import WorkflowRun
 
 _GOOD = frozenset({WorkflowPhase.COMPLETED})
+_RESULTS = ("preConditionResults", "postConditionResults")
 
 
 def status_view(run: WorkflowRun, status: WorkflowStatus, *, before: JsonObject | None = None) -> JsonObject:
@@ -73,10 +74,15 @@ def status_view(run: WorkflowRun, status: WorkflowStatus, *, before: JsonObject 
         engine=dict(to_json(status)),
     )
     document = dict(view.to_json())
-    if status.memory.conditions is None and status.pinned is not None and "stepStatuses" in former:
+    if status.memory.conditions is None and status.pinned is not None:
         # After a restart nobody knows the conditions yet: what was told of them stays.
-        document["stepStatuses"] = former["stepStatuses"]
+        document["stepStatuses"] = _with_results(view.step_statuses, former.get("stepStatuses") or ())
     return document
+
+
+def _with_results(steps: Iterable[StepStatus], former: Iterable[Mapping[str, Any]]) -> list[JsonValue]:
+    known = {step["stepNumber"]: {name: step[name] for name in _RESULTS if name in step} for step in former}
+    return [{**step.to_json(), **known.get(step.step_number, {})} for step in steps]
 
 
 def _step(run: WorkflowRun, status: WorkflowStatus, number: int) -> StepStatus:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from kubernaut.history.rows import Purpose
 from kubernaut.identity import Phase
+from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.resources.workflow import StepPhase
 from kubernaut.verification.stage_step import described
 from kubernaut.verification.status import StageStatus
@@ -24,6 +25,9 @@ from kubernaut.workflow.types import ExecutionSeen, WorkflowRun
 
 READ_AGAIN_S = 10.0
 """A change of the execution wakes at once; this is for a change that nobody told."""
+
+LONGEST_RUN_S = 86_400.0
+"""An execution that has no result by then is given up; its own deadlines are hours shorter."""
 
 FIRST_ANSWER_S = 2.0
 """An execution that was asked for and not answered is asked for again after this."""
@@ -46,10 +50,12 @@ def advance(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call, 
     cancelled : bool
         The workflow is being cancelled: what has not been dispatched is not, what runs is cancelled.
     """
-    state = status.state(key)
-    if state.phase in (StepPhase.VALIDATING, StepPhase.BLOCKED):
+    if status.state(key).asked_at is None:
+        if status.memory.people.paused and status.ending is None:
+            # What was true before the pause says nothing about the moment after it: nobody looks meanwhile.
+            return status
         status = _preconditions(run, status, key, call)
-    if status.state(key).phase in (StepPhase.RUNNING, StepPhase.VERIFYING):
+    if status.state(key).asked_at is not None and status.state(key).open:
         status = _execution(run, status, key, call, cancelled=cancelled)
     if status.state(key).phase is StepPhase.VERIFYING:
         status = _postconditions(run, status, key, call, cancelled=cancelled)
@@ -60,7 +66,9 @@ def observe(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) 
     """Look on at the postconditions of a step that has its result, until a later one touches the same target."""
     state = status.state(key)
     ended = None
-    if _touched_again(status, key):
+    if status.memory.people.deleted:
+        ended = ObservationEnded(cause=EndCause.CUT_SHORT, detail="the workflow was deleted")
+    elif _touched_again(status, key):
         ended = ObservationEnded(cause=EndCause.TARGET_TOUCHED)
     return stages.advance(run, status, key, Phase.POST, call, started_at=state.action_ended_at or call.now, ended=ended)
 
@@ -121,8 +129,11 @@ def _execution(
         status = _create(run, status, key, call, create)
     state = status.state(key)
     if state.open and not state.execution_over:
+        asked_at = state.asked_at or call.now
+        if call.now >= asked_at + timedelta(seconds=LONGEST_RUN_S):
+            return _given_up(run, status, key, call)
         if cancelled:
-            call.ask(DeleteExecution(key=key, name=create.name))
+            ask(status, call, DeleteExecution(key=key, name=create.name), again_s=READ_AGAIN_S)
         call.wake(call.now + timedelta(seconds=READ_AGAIN_S))
     return status
 
@@ -137,6 +148,15 @@ def _create(
     # An answer can have been lost: what is there all the same shall not run unseen.
     call.ask(DeleteExecution(key=key, name=create.name))
     return _never_ran(run, fail(status, key, call, Why.EXECUTION_REFUSED, refused.why), key, call)
+
+
+def _given_up(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call) -> WorkflowStatus:
+    state = replace(status.state(key), may_have_changed=bool(status.state(key).execution_uid))
+    message = f"its KubernetesExecution had no result after {LONGEST_RUN_S / 3600:.0f} h"
+    if state.message:
+        message = f"{message}: {state.message}"
+    status = fail(stages.with_step(status, key, state), key, call, Why.EXECUTION_GONE, message)
+    return _cut_short(run, status, key, call)
 
 
 def _followed(state: StepState, seen: ExecutionSeen) -> StepState:
@@ -170,12 +190,16 @@ def _seen(run: WorkflowRun, status: WorkflowStatus, key: StepKey, call: Call, se
         return _cut_short(run, status, key, call)
     if seen.over and not seen.succeeded:
         status = fail(status, key, call, Why.EXECUTION_FAILED, seen.message or seen.reason)
-        ran = state.action_ended_at is not None
+        ran = state.may_have_changed or state.action_ended_at is not None
         return _cut_short(run, status, key, call) if ran else _never_ran(run, status, key, call)
     if state.action_ended_at is not None or seen.over:
         verifying = replace(state, phase=StepPhase.VERIFYING, reason=Why.VERIFYING.value)
         return stages.with_step(status, key, verifying)
-    return status
+    if seen.phase is ExecutionPhase.BLOCKED:
+        waiting = replace(state, phase=StepPhase.BLOCKED, reason=Why.PRECONDITION_FAILED.value)
+    else:
+        waiting = replace(state, phase=StepPhase.RUNNING, reason=Why.RUNNING.value)
+    return stages.with_step(status, key, waiting)
 
 
 def _postconditions(

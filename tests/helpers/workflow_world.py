@@ -7,6 +7,7 @@ may fail before it was carried out or after it, or take the driver's memory with
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from kubernaut.actions.catalogue import target_of
@@ -102,6 +103,12 @@ class Plans:
     ----------
     passes_after_s : mapping of (StepKey, Phase) to float or None
         Virtual second since the stage's step began from which its condition passes; None: never.
+    told : callable
+        What becomes of what is seen of an execution: somebody deleted it, it is blocked, it is somebody else's.
+    refuses : callable
+        Says whether an intent cannot be carried out, at a virtual second.
+    digest : callable
+        The set that is in force, by the virtual second.
     """
 
     executions: Mapping[StepKey, ExecutionPlan] = field(default_factory=dict)
@@ -109,6 +116,9 @@ class Plans:
     people: Callable[[float], PeopleSeen] = lambda _now_s: PeopleSeen(admission_policy_present=True)
     outcome: Outcome = Outcome.EFFECTIVE
     missing: tuple[str, ...] = ()
+    told: Callable[[ExecutionSeen, float], ExecutionSeen] = lambda seen, _now_s: seen
+    refuses: Callable[[Intent, float], CouldNot | None] = lambda _intent, _now_s: None
+    digest: Callable[[float], str] = lambda _now_s: "set-1"
 
 
 @dataclass(slots=True)
@@ -198,6 +208,9 @@ class WorkflowWorld:
                 raise CrashedError
             if fault is Fault.BEFORE:
                 return [*told, CouldNot(intent=intent, why="busy")]
+            refused = self.plans.refuses(intent, self.now_s)
+            if refused is not None:
+                return [*told, refused]
             answer = self._perform(intent, status)
             if fault is Fault.CRASH_AFTER:
                 raise CrashedError
@@ -254,7 +267,14 @@ class WorkflowWorld:
             standing.deleted_s = self.now_s
             self.deleted.append(key)
 
+    def forget(self) -> None:
+        """Lose what is not stored, as by a restart."""
+        self.faults = chain([Fault.CRASH_BEFORE], self.faults)
+
     def _seen(self, key: StepKey) -> ExecutionSeen:
+        return self.plans.told(self._plan_of(key), self.now_s)
+
+    def _plan_of(self, key: StepKey) -> ExecutionSeen:
         standing = self.standing.get(key)
         if standing is None:
             return ExecutionSeen(key=key, found=False)
@@ -305,7 +325,7 @@ class WorkflowWorld:
     def _conditions(self) -> WorkflowConditions:
         suite = StepConditions(conditions=(condition(Phase.PRE), condition(Phase.POST)), observed_share=0.0)
         return WorkflowConditions(
-            digest="set-1",
+            digest=self.plans.digest(self.now_s),
             forward={step.number: suite for step in self.run.steps},
             undo={"scale_deployment": suite},
         )

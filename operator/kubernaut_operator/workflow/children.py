@@ -5,7 +5,7 @@ from typing import Any
 
 from kubernaut.actions.catalogue import target_of
 from kubernaut.durations import format_duration
-from kubernaut.errors import ConflictError, NotFoundError
+from kubernaut.errors import ConflictError, InputError, NotFoundError
 from kubernaut.execution.status_json import from_json
 from kubernaut.history.rows import Purpose
 from kubernaut.json_types import JsonObject
@@ -143,7 +143,20 @@ def _seen(key: StepKey, manifest: Manifest) -> ExecutionSeen:
     if not status.get("engine"):
         gone = "deletionTimestamp" in manifest["metadata"]
         return ExecutionSeen(key=key, found=not gone, uid=uid)
-    engine = from_json(status["engine"])
+    try:
+        engine = from_json(status["engine"])
+    except InputError as error:
+        # It will never say what it did; its workflow must not wait for that.
+        return ExecutionSeen(
+            key=key,
+            found=True,
+            uid=uid,
+            phase=ExecutionPhase.UNKNOWN,
+            over=True,
+            may_have_changed=True,
+            undo=_undo(status),
+            message=str(error),
+        )
     job, result = engine.job, engine.result
     return ExecutionSeen(
         key=key,

@@ -91,7 +91,7 @@ def roll_back(run: WorkflowRun, status: WorkflowStatus, call: Call, ending: Endi
             ]
             message = (
                 f"{key} failed ({status.state(key).message}); the cluster needs a person; not taken back: "
-                f"{_named(run, left)}. Before: {ending.message}"
+                f"{_named(run, changed)}. Before: {ending.message}"
             )
             return finish(status, call, WorkflowPhase.ROLLBACK_FAILED, Why.ROLLBACK_FAILED, message)
         if status.state(key).phase is StepPhase.ROLLED_BACK:

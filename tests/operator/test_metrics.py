@@ -1,7 +1,7 @@
 """What is counted, by which labels, and that it is counted once a run."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,9 @@ OF_THE_GUIDE = {
     "condition_timeout_total": ("condition_type", "service"),
     "executions_blocked_by_precondition_total": ("action", "condition_type"),
     "executions_failed_by_postcondition_total": ("action", "condition_type"),
+    "cascade_failures_prevented_total": ("action",),
+    "remediation_effectiveness_score": ("validation",),
+    "mttr_seconds": ("validation",),
 }
 
 
@@ -241,10 +244,10 @@ def test_a_run_whose_action_never_ended_tells_of_the_time_before(metrics, value)
 def test_an_outcome_labels_the_results_of_its_workflow_once(metrics, value):
     metrics.settled(evaluation(0, verdict=Verdict.FAILED))
     metrics.settled(evaluation(1))
-    metrics.outcome_known(workflow(0, outcome=None, outcome_source=None))
+    metrics.outcome_known(workflow(0, outcome=None, outcome_source=None), validated=True)
     for _ in range(2):
-        metrics.outcome_known(workflow(0))
-    metrics.outcome_known(workflow(1, outcome=Outcome.INEFFECTIVE))
+        metrics.outcome_known(workflow(0), validated=True)
+    metrics.outcome_known(workflow(1, outcome=Outcome.INEFFECTIVE), validated=True)
 
     labels = EXISTS | {"phase": "pre", "required": "false"}
     assert value("condition_labelled_total", **labels, verdict="Failed", outcome="effective") == 1
@@ -253,7 +256,7 @@ def test_an_outcome_labels_the_results_of_its_workflow_once(metrics, value):
 
 def test_a_run_of_its_own_is_labelled_by_its_own_name(metrics, value):
     metrics.settled(evaluation(0, workflow_uid=""))
-    metrics.outcome_known(workflow(0, workflow_uid="execution-0"))
+    metrics.outcome_known(workflow(0, workflow_uid="execution-0"), validated=True)
 
     labels = EXISTS | {"phase": "pre", "required": "false", "verdict": "Passed"}
     assert value("condition_labelled_total", **labels, outcome="effective") == 1
@@ -369,7 +372,9 @@ def test_every_metric_of_the_table_is_in_the_registry_as_the_table_says(registry
                 row = post(n, level=level, phase=phase, verdict=verdict, reason="DeadlineExceeded", enforced=True)
                 metrics.settled(post(n, **{"record_id": f"{n}{level}{phase}"} | _parts(row)))
     metrics.ended(execution(), phase="succeeded", reason="Succeeded")
-    metrics.outcome_known(workflow(0))
+    incident = {"detected_at": START, "resolved_at": START, "outcome_at": datetime.now(UTC)}
+    metrics.outcome_known(workflow(0, **incident), validated=True)
+    metrics.cascade_prevented(execution())
     metrics.denied(
         "scale_deployment", Denial(key="k", policy_digest="d", judgement=Judgement(Code.FAILED, Reason.FATAL))
     )
@@ -439,3 +444,32 @@ def test_an_alert_says_what_to_do():
         labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
         named = {label for metric in METRICS.values() for label in metric.labels} | {"controller"}
         assert labels <= named
+
+
+def test_the_share_that_helped_is_that_of_the_last_day_and_of_the_last_word(metrics, value):
+    now = datetime.now(UTC)
+    for n, outcome in enumerate((Outcome.EFFECTIVE, Outcome.EFFECTIVE, Outcome.INEFFECTIVE, Outcome.INCONCLUSIVE)):
+        metrics.outcome_known(workflow(n, outcome=outcome, outcome_at=now), validated=True)
+    metrics.outcome_known(workflow(1, outcome=Outcome.INEFFECTIVE, outcome_at=now), validated=True)
+    metrics.outcome_known(workflow(7, outcome_at=now - timedelta(hours=25)), validated=True)
+    metrics.outcome_known(workflow(8, outcome_at=now), validated=False)
+
+    assert value("remediation_effectiveness_score", validation="with_validation") == pytest.approx(1 / 3)
+    assert value("remediation_effectiveness_score", validation="without_validation") == 1
+
+
+def test_time_to_resolution_is_counted_once_and_only_where_both_ends_are_known(metrics, value):
+    times = {"detected_at": START, "resolved_at": START + timedelta(minutes=7)}
+    for _ in range(2):
+        metrics.outcome_known(workflow(0, **times), validated=True)
+    metrics.outcome_known(workflow(1), validated=True)
+
+    assert value("mttr_seconds_count", validation="with_validation") == 1
+    assert value("mttr_seconds_sum", validation="with_validation") == 420
+
+
+def test_a_withheld_step_is_counted_once(metrics, value):
+    for _ in range(2):
+        metrics.cascade_prevented(execution(0))
+
+    assert value("cascade_failures_prevented_total", action="scale_deployment") == 1

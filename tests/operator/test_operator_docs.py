@@ -14,7 +14,7 @@ from kubernaut.actions.page import markdown as actions_page
 from kubernaut.conditions.custom_facts import load_custom_facts
 from kubernaut.conditions.settings_text import load_settings
 from kubernaut.enforcement import overrides
-from kubernaut.resources.reading import read_execution
+from kubernaut.resources.reading import read_execution, read_workflow
 
 DOCS = Path(__file__).parents[2] / "docs" / "operator"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
@@ -34,6 +34,10 @@ def test_every_example_is_taken(text):
     document = yaml.safe_load(text)
     if "kind" in document:
         document["metadata"] |= {"uid": "u", "resourceVersion": "1", "generation": 1}
+    if document.get("kind") == "WorkflowExecution":
+        for step in read_workflow(document).spec.definition.steps:
+            checked_parameters(step.action, step.parameters)
+    elif "kind" in document:
         execution = read_execution(document)
         target = checked_parameters(execution.spec.action, execution.spec.parameters).target
         assert (target.kind, target.namespace, target.name) == (

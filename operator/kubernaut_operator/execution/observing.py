@@ -43,6 +43,13 @@ class ExecutionObserver(Protocol):
         """Note that a run has its result, and the reason that its status gives."""
         ...
 
-    def outcome_known(self, workflow: WorkflowRow) -> None:
-        """Note what a workflow did for its incident, as far as it is known; told again when somebody says otherwise."""
+    def cascade_prevented(self, step: ExecutionRow) -> None:
+        """Note that a step was withheld because one that it needs ran and was not verified."""
+        ...
+
+    def outcome_known(self, workflow: WorkflowRow, *, validated: bool) -> None:
+        """Note what a workflow did for its incident, as far as it is known; told again when somebody says otherwise.
+
+        `validated` says whether any condition was asked about it.
+        """
         ...

@@ -22,6 +22,7 @@ SERVICES: Mapping[Level, str] = MappingProxyType({Level.STEP: WORKFLOW, Level.AC
 
 EVALUATION_BUCKETS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0)
 TIME_TO_PASS_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+MTTR_BUCKETS_S = (60.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
 RUN_BUCKETS_S = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
 
@@ -154,6 +155,27 @@ _ALL = (
         "condition_labelled_total",
         (*_CONDITION, "phase", "required", "verdict", "outcome"),
         "Results whose run's outcome became known: how often a failure met a run that did good.",
+    ),
+    _counter(
+        "cascade_failures_prevented_total",
+        ("action",),
+        "Steps withheld because a step they need ran and was not verified, by the action they would have taken.",
+        section="10.3",
+    ),
+    Metric(
+        name="remediation_effectiveness_score",
+        kind=Kind.GAUGE,
+        labels=("validation",),
+        meaning="Effective workflows among those effective or ineffective, of the last 24 h; absent where none is.",
+        section="10.3",
+        scraped=True,
+    ),
+    _histogram(
+        "mttr_seconds",
+        ("validation",),
+        MTTR_BUCKETS_S,
+        "Time from an incident's detection to its resolution.",
+        section="10.3",
     ),
     _counter("condition_overrides_total", _CONDITION, "Enforced failures that a person's override let pass."),
     _counter(

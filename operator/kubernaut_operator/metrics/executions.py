@@ -17,6 +17,7 @@ from kubernaut.safety import Denial
 from kubernaut.verdicts import Reason, Verdict
 from kubernaut_operator.metrics.bounded import OTHER, Bounded, Remembered
 from kubernaut_operator.metrics.declared import METRICS, SERVICES, made
+from kubernaut_operator.metrics.outcomes import Effectiveness, validation_word
 
 TYPES_LIMIT = 200
 """Condition types, in all: people name them in ConfigMaps and in custom resources."""
@@ -42,6 +43,7 @@ class ExecutionMetrics:
             for name, metric in METRICS.items()
             if not metric.scraped and not name.startswith("policies_")
         }
+        self._effectiveness = Effectiveness(registry)
         self._types = Bounded(TYPES_LIMIT)
         self._policies = Bounded(WORDS_LIMIT)
         self._reasons = Bounded(WORDS_LIMIT)
@@ -106,10 +108,21 @@ class ExecutionMetrics:
             after_s = (execution.finished_at - over).total_seconds()
             self._observe(overhead, after_s, action=action, phase=Phase.POST.value)
 
-    def outcome_known(self, workflow: WorkflowRow) -> None:
+    def cascade_prevented(self, step: ExecutionRow) -> None:
+        """Count a step that was withheld because what it needs was not verified."""
+        if self._counted.is_new(f"{step.record_id} withheld"):
+            self._count("cascade_failures_prevented_total", action=_known(step.action))
+
+    def outcome_known(self, workflow: WorkflowRow, *, validated: bool) -> None:
         """Count the results of a workflow's runs by its outcome; each once."""
         if workflow.outcome is None:
             return
+        validation = validation_word(validated=validated)
+        said_at = workflow.outcome_at or workflow.recorded_at
+        self._effectiveness.learned(workflow.workflow_uid, workflow.outcome, at=said_at, validation=validation)
+        resolved, detected = workflow.resolved_at, workflow.detected_at
+        if resolved and detected and self._counted.is_new(f"{workflow.record_id} resolved"):
+            self._observe("mttr_seconds", max((resolved - detected).total_seconds(), 0.0), validation=validation)
         with self._lock:
             waiting = self._unlabelled.pop(workflow.workflow_uid, [])
         for labels in waiting:

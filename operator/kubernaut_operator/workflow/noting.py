@@ -10,6 +10,7 @@ from kubernaut.verification.rows import RunContext
 from kubernaut.verification.types import EmitEvent, EventType, RecordAttempts, RecordEvaluations
 from kubernaut.workflow.intents import StageIntent
 from kubernaut.workflow.keys import StepKey, Undo
+from kubernaut.workflow.prevented import cascade_prevented, was_validated
 from kubernaut.workflow.rows import row_context, step_row, workflow_row
 from kubernaut.workflow.stages import stage_spec
 from kubernaut_operator.execution.cluster import Cluster
@@ -59,17 +60,19 @@ class WorkflowNoting:
 
     def step(self, work: WorkflowWork, key: StepKey) -> None:
         """Append the row of a step's run."""
+        now = datetime.now(UTC)
+        row = step_row(work.run, work.status, key, cluster_uid=self._cluster.uid(), recorded_at=now)
         if self._stages.recorder is not None:
-            now = datetime.now(UTC)
-            row = step_row(work.run, work.status, key, cluster_uid=self._cluster.uid(), recorded_at=now)
             self._stages.recorder.execution(row)
+        if cascade_prevented(work.run, work.status, key):
+            self._stages.observer.cascade_prevented(row)
 
     def workflow(self, work: WorkflowWork) -> None:
         """Append the row of the workflow as far as it has come."""
         row = workflow_row(work.run, work.status, cluster_uid=self._cluster.uid(), recorded_at=datetime.now(UTC))
         if self._stages.recorder is not None:
             self._stages.recorder.workflow(row)
-        self._stages.observer.outcome_known(row)
+        self._stages.observer.outcome_known(row, validated=was_validated(work.status))
 
     def event(self, work: WorkflowWork, intent: EmitEvent) -> None:
         """Say what changed, on the custom resource."""

@@ -23,6 +23,7 @@ from kubernaut.workflow.intents import (
     ReviewAccess,
 )
 from kubernaut.workflow.keys import StepKey, Undo, execution_name, workflow_uid_of
+from kubernaut.workflow.prevented import cascade_prevented, was_validated
 from kubernaut.workflow.rows import row_context
 from kubernaut.workflow.stages import stage_spec, work_of
 from kubernaut.workflow.status import StepState
@@ -399,3 +400,14 @@ def test_a_status_of_fifty_steps_with_twenty_conditions_each_fits_with_room():
     assert {one["verdict"] for many in results for one in many} == {"Failed"}
     size = len(json.dumps(shown, separators=(",", ":")))
     assert size < 1_300_000, f"{size} bytes of the 1.5 MiB that etcd takes"
+
+
+def test_a_step_withheld_after_an_action_without_effect_is_a_cascade_prevented():
+    run = run_of(step(1), step(2, 1), step(3, 2))
+    no_effect = world_of(run, passes_after_s={(StepKey(1), Phase.POST): None}).drive()
+    never_began = world_of(run, passes_after_s={(StepKey(1), Phase.PRE): None}).drive()
+
+    assert [cascade_prevented(run, no_effect, StepKey(number)) for number in (1, 2, 3)] == [False, True, True]
+    assert not cascade_prevented(run, never_began, StepKey(2))
+    assert was_validated(no_effect)
+    assert not was_validated(world_of(run).status())

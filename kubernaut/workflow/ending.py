@@ -86,7 +86,7 @@ def roll_back(run: WorkflowRun, status: WorkflowStatus, call: Call, ending: Endi
         if status.state(key).open:
             return replace(status, message=f"takes step {number} back: {ending.message}")
         if status.state(key).phase is StepPhase.FAILED:
-            left = [
+            changed = [
                 one for one in to_undo(run, status) if status.state(StepKey(one)).phase is not StepPhase.ROLLED_BACK
             ]
             message = (

@@ -76,7 +76,7 @@ class _Work:
         if before.verdict is None and state.verdict is not None:
             self.evaluated[key] = None
         if state.extended and len(state.deadlines_s) > len(before.deadlines_s):
-            message = described(key, "nobody was looking when the deadline passed; it was moved", "")
+            message = described(key, "nobody was looking for too long; the deadline was moved", "")
             self.events.append(EmitEvent(type=EventType.NORMAL, reason="DeadlineExtended", message=message))
 
 

@@ -9,14 +9,19 @@ from typing import NamedTuple
 
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.verdicts import Code, Reason, Verdict
-from kubernaut.verification.polls import PollTimes, observation_due
+from kubernaut.verification.polls import PollTimes, gap_limit_s, interval_after_s, observation_due
 from kubernaut.verification.timeline import Look, Terms, Timeline
+
+_MARGIN_S = 1e-3
+"""Keeping one look too many costs nothing; times are kept to the microsecond."""
 
 
 class PostconditionState(NamedTuple):
     """What the looks so far have come to; attributes as in `Timeline`, seconds from the stage's start.
 
-    A named tuple, because one is made for every look.
+    A named tuple, because one is made for every look. Not of `Timeline` is `kept_s`: the read end of the last look so
+    near the deadline of a hold that, were it forgotten, a restart would pass for an absence and move the deadline; None
+    before such a look.
     """
 
     deadlines_s: tuple[float, ...]
@@ -37,6 +42,7 @@ class PostconditionState(NamedTuple):
     settled_s: float | None = None
     settled_slot: int = -1
     observed_s: float | None = None
+    kept_s: float | None = None
 
     @property
     def deadline_s(self) -> float:
@@ -45,7 +51,7 @@ class PostconditionState(NamedTuple):
 
     @property
     def extended(self) -> bool:
-        """Whether the deadline was moved because nobody was looking."""
+        """Whether the deadline was moved because nobody had been looking."""
         return len(self.deadlines_s) > 1
 
     @property
@@ -55,16 +61,21 @@ class PostconditionState(NamedTuple):
 
     @property
     def decisive(self) -> tuple[object, ...]:
-        """What would lead elsewhere if it were forgotten; looks that merely have not passed are not in it."""
+        """What would lead elsewhere if it were forgotten; looks that merely have not passed are not in it.
+
+        Near the deadline of a hold they are: when the last look was says whether the next comes after an absence.
+        """
         return (
             self.verdict,
             self.deadlines_s,
             self.held_since_s,
             None if self.verdict is not None else self.confirmed_s,
+            None if self.verdict is not None else self.kept_s,
         )
 
 
-_CONTENTS = attrgetter(*PostconditionState._fields)
+_FOLDED = tuple(name for name in PostconditionState._fields if name != "kept_s")
+_CONTENTS = attrgetter(*_FOLDED)
 
 
 def terms_of(condition: ResolvedCondition) -> Terms:
@@ -83,7 +94,8 @@ def initial(terms: Terms) -> PostconditionState:
 
 def advance(state: PostconditionState, look: Look, terms: Terms) -> PostconditionState:
     """Take one look; a poll already seen changes nothing."""
-    return _change(state, terms, lambda timeline: timeline.see(look))
+    after = _change(state, terms, lambda timeline: timeline.see(look))
+    return after._replace(kept_s=after.read_s) if _must_be_kept(after, terms) else after
 
 
 def close(state: PostconditionState, terms: Terms) -> PostconditionState:
@@ -103,20 +115,31 @@ def nobody_looked(state: PostconditionState, terms: Terms) -> bool:
 
 def freeze(timeline: Timeline) -> PostconditionState:
     """Give a timeline's contents as a value."""
-    return PostconditionState._make(_CONTENTS(timeline))
+    return PostconditionState(*_CONTENTS(timeline))
 
 
 def _thaw(state: PostconditionState, terms: Terms) -> Timeline:
     timeline = Timeline(terms)
-    for name, value in zip(PostconditionState._fields, state, strict=True):
-        setattr(timeline, name, value)
+    for name in _FOLDED:
+        setattr(timeline, name, getattr(state, name))
     return timeline
+
+
+def _must_be_kept(state: PostconditionState, terms: Terms) -> bool:
+    """Say whether the next look may be one so near the deadline that absence before it counts, and this shows none."""
+    if terms.hold_for_s <= 0.0 or state.verdict is not None or state.read_s is None:
+        return False
+    # Intervals never shrink, so those at the deadline are the longest that can be meant.
+    deadline_s = state.deadline_s
+    poll_s = interval_after_s(deadline_s, terms.poll_interval_s)
+    gap_s = gap_limit_s(deadline_s, terms.poll_interval_s)
+    return state.read_s >= deadline_s - terms.hold_for_s - poll_s - gap_s - _MARGIN_S
 
 
 def _change(state: PostconditionState, terms: Terms, what: Callable[[Timeline], None]) -> PostconditionState:
     timeline = _thaw(state, terms)
     what(timeline)
-    return freeze(timeline)
+    return PostconditionState(*_CONTENTS(timeline), kept_s=state.kept_s)
 
 
 class Due(NamedTuple):

@@ -36,6 +36,7 @@ _POST_MOMENTS = {
     "hold_lower_s": "holdNotBefore",
     "settled_s": "settledAt",
     "observed_s": "observedUntil",
+    "kept_s": "lookKeptAt",
 }
 _POST_ENUMS: Mapping[str, tuple[str, type[StrEnum]]] = {
     "verdict": ("verdict", Verdict),

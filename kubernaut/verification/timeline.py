@@ -159,7 +159,15 @@ class Timeline:
             A poll already seen is ignored. A time before the last look's end (a clock set back) counts as
             that end.
         gap_s : float or None
-            How long a hold may go unconfirmed; None means two poll intervals.
+            How long a hold may go unconfirmed, and so how long nobody may look before it is an absence; None
+            means two poll intervals.
+
+        Notes
+        -----
+        Absence is told by the time between the end of one read and the start of the next, so a slow read is none.
+        Its limit is the one beyond which a hold starts anew: a shorter gap takes nothing from a hold. The first
+        look after one moves the deadline when fewer than `holdFor` and one poll are left, as one beyond the
+        deadline does.
         """
         slot, began_s, read_s, judgement = look
         if slot <= self.last_slot:
@@ -177,6 +185,9 @@ class Timeline:
                 self.close()
                 self._looked(slot, began_s, read_s)
                 return
+            self._extend(read_s)
+        elif self.terms.hold_for_s > 0.0 and self._back_too_late(before_s, began_s, gap_s):
+            # Without holdFor the poll on the deadline says all there is to say.
             self._extend(read_s)
         code = judgement.code
         if code is Code.PASSED:
@@ -245,10 +256,8 @@ class Timeline:
         held_since_s, confirmed_s = self.held_since_s, self.confirmed_s
         if held_since_s is None or confirmed_s is None:
             held_since_s = None
-        else:
-            limit_s = gap_limit_s(confirmed_s, self.terms.poll_interval_s) if gap_s is None else gap_s
-            if began_s - confirmed_s > limit_s + _RESOLUTION_S:
-                held_since_s = None
+        elif began_s - confirmed_s > self._gap_limit_s(confirmed_s, gap_s) + _RESOLUTION_S:
+            held_since_s = None
         if held_since_s is None:
             self.held_since_s = held_since_s = read_s
             self.hold_lower_s = self.not_passed_s
@@ -258,6 +267,17 @@ class Timeline:
             self._settle(Verdict.PASSED, Reason.ALLOWED, "", slot, read_s)
         else:
             self.last_reason = Reason.NOT_HELD_LONG_ENOUGH
+
+    def _gap_limit_s(self, offset_s: float, gap_s: float | None) -> float:
+        return gap_limit_s(offset_s, self.terms.poll_interval_s) if gap_s is None else gap_s
+
+    def _back_too_late(self, before_s: float, began_s: float, gap_s: float | None) -> bool:
+        """Say whether this look is the first after an absence, and what is left no longer takes a hold."""
+        # From the read's start: how long a read takes moves no deadline.
+        needed_s = self.terms.hold_for_s + interval_after_s(began_s, self.terms.poll_interval_s)
+        if self.deadlines_s[-1] - began_s >= needed_s - _RESOLUTION_S:
+            return False
+        return began_s - before_s > self._gap_limit_s(before_s, gap_s) + _RESOLUTION_S
 
     def _extend(self, read_s: float) -> None:
         """Move the deadline to this first read + holdFor + one poll."""

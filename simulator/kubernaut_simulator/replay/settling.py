@@ -18,11 +18,15 @@ from numpy.typing import NDArray
 
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Code, Judgement, Reason, Verdict
+from kubernaut.verification.polls import LONGEST_INTERVAL_S, OBSERVE_EVERY_S, gap_limit_s
 from kubernaut.verification.settle import Recorded, Settled, settle, settle_precondition
 from kubernaut.verification.timeline import Look, Terms
 from kubernaut_simulator.replay.looks import LookTimes
 
 _MICROSECONDS = 1e6
+
+_MARGIN_S = 1e-3
+"""Showing one look too many costs nothing; times are kept to the microsecond."""
 
 _MARK = re.compile("\x00([0-9]+)\x00")
 """The place of a look whose message is not known yet; messages hold no control characters."""
@@ -189,7 +193,9 @@ def _postconditions(
     missing = _first_of_each(not_recorded[looks.answer], looks) if len(looks.answer) else {}
     began_s = (looks.times.began_us - runs.started_us[of_look]) / _MICROSECONDS
     read_s = (looks.times.read_us - runs.started_us[of_look]) / _MICROSECONDS
-    kept = np.flatnonzero(~leaves_no_trace(looks, of_look, began_s, read_s, deadline_s=timeouts_s[of_look]))
+    near_s = _near_s(runs, timeouts_s, holds_s)[of_look]
+    traceless = leaves_no_trace(looks, of_look, began_s, read_s, deadline_s=timeouts_s[of_look], near_s=near_s)
+    kept = np.flatnonzero(~traceless)
     bounds = np.searchsorted(of_look[kept], np.arange(rows + 1)).tolist()
     judgements = [looks.dictionary[answer] for answer in looks.answer[kept].tolist()]
     for at in np.flatnonzero(looks.by_another[kept]).tolist():
@@ -211,6 +217,15 @@ def _postconditions(
     ]
 
 
+def _near_s(runs: RecordedRuns, timeout_s: NDArray[np.float64], hold_for_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give, for each evaluation, before when a look cannot be the last before an absence that moves the deadline."""
+    poll_s = np.where(np.isnan(runs.poll_interval_s), LONGEST_INTERVAL_S, runs.poll_interval_s)
+    # Limits grow with the interval, and looks after a recorded pass are OBSERVE_EVERY_S apart: the longest is meant.
+    gap_s = gap_limit_s(0.0, 1.0) * np.maximum(poll_s, OBSERVE_EVERY_S)
+    near_s = timeout_s - hold_for_s - poll_s - gap_s - _MARGIN_S
+    return np.where(hold_for_s > 0.0, near_s, np.inf)
+
+
 def leaves_no_trace(
     looks: Looks,
     of_look: NDArray[np.int64],
@@ -218,11 +233,13 @@ def leaves_no_trace(
     read_s: NDArray[np.float64],
     *,
     deadline_s: NDArray[np.float64],
+    near_s: NDArray[np.float64],
 ) -> NDArray[np.bool_]:
     """Find the looks that `settle` need not be shown: most of a long wait.
 
     A look that failed, followed in time by another that failed, leaves nothing: the second sets all that the first has
     set. Neither does one that ended in Error, followed by one that failed or ended in Error. Passes always count.
+    Near the deadline of a hold every look counts: it shows that somebody looked.
 
     Parameters
     ----------
@@ -230,6 +247,8 @@ def leaves_no_trace(
         Which evaluation each belongs to.
     began_s, read_s, deadline_s : array of float64, shape (n_looks,)
         Seconds from that evaluation's start; the deadline is the first one, before it may have moved.
+    near_s : array of float64, shape (n_looks,)
+        From when on looks are near the deadline; infinite without a hold.
     """
     none = np.zeros(len(of_look), bool)
     if len(of_look) < 2:
@@ -248,6 +267,7 @@ def leaves_no_trace(
         & (began_s[:-1] <= read_s[:-1])
         & (read_s[:-1] <= began_s[1:])
         & (began_s[1:] <= deadline_s[1:])
+        & (read_s[:-1] < near_s[:-1])
     )
     overwritten = failed[:-1] & ~fatal[:-1] & failed[1:]
     overwritten |= error[:-1] & (failed[1:] | error[1:])

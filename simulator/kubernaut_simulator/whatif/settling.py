@@ -170,9 +170,12 @@ def _shape(timelines: Timelines) -> _Shape:
     # The passing look that the running hold began with.
     begin = np.maximum.accumulate(np.where(starts, np.arange(looks), 0))
     holding = passed | (error & continues)
-    far = passed & continues & (began - began[before] >= _surely_no_gap(timelines, before) - _TIE_S)
+    far = passed & continues & (began - began[before] >= _surely_no_gap(timelines, began[before]) - _TIE_S)
+    # Whether an absence moves a deadline depends on the terms: every look that may be the first after one is left out.
+    last_read = np.where(opens, 0.0, read[np.maximum(np.arange(looks) - 1, 0)])
+    absent = began - last_read >= _surely_no_gap(timelines, last_read) - _TIE_S
     plain_hold = plain.copy()
-    plain_hold[owner[far]] = False
+    plain_hold[owner[far | absent]] = False
 
     ends = timelines.ends
     settled_by_pass = ends.verdict == _PASSED
@@ -193,11 +196,11 @@ def _shape(timelines: Timelines) -> _Shape:
     )
 
 
-def _surely_no_gap(timelines: Timelines, before: Codes) -> Floats:
-    """Give how far after the look before it a passing look surely still confirms the hold."""
+def _surely_no_gap(timelines: Timelines, since_s: Floats) -> Floats:
+    """Give how far after `since_s` each look surely still confirms a hold that was last confirmed then."""
     ends, owner, began = timelines.ends, timelines.owner, timelines.began_s
     poll = ends.poll_interval_s[owner]
-    usual = _surely(gap_limit_s, began[before], poll)
+    usual = _surely(gap_limit_s, since_s, poll)
     # Looks after a recorded pass are OBSERVE_EVERY_S apart; the engine then takes the longer of both limits.
     after_pass = (ends.verdict == _PASSED)[owner] & (began > ends.settled_s[owner])
     observing = np.full(len(began), gap_limit_s(0.0, OBSERVE_EVERY_S))

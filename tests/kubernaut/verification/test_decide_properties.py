@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 
-from helpers.verification_worlds import post_stages, pre_stages, settling_worlds_of, worlds_of
+from helpers.verification_worlds import PASS, not_yet, post_stages, pre_stages, settling_worlds_of, world, worlds_of
 from helpers.virtual_clock import START, drive
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Code, Verdict
+from kubernaut.verification.polls import gap_limit_s
 from kubernaut.verification.post_stage import observed_to_timeout
 from kubernaut.verification.postcondition import terms_of
 from kubernaut.verification.settle import Recorded, settle, settled_of
@@ -244,6 +245,57 @@ def test_folding_the_recorded_looks_comes_to_what_was_decided(data, spec, read_s
         assert (replayed.attempts, replayed.deadline_s) == (decided.attempts, decided.deadline_s)
         if decided.verdict is not Verdict.CENSORED:
             assert replayed.message == decided.message
+
+
+@MORE
+@given(st.data(), post_stages(), st.sampled_from([0.0, 0.05, 0.7, 9.0, 40.0]), lates_s)
+def test_no_deadline_moves_while_somebody_looks(data, spec, read_s, late_s):
+    """Slow reads included: a read under way is somebody looking.
+
+    A read across the deadline may begin after it where another condition's was under way; that is as it was.
+    """
+    run = drive(spec, data.draw(worlds_of(spec)), read_s=read_s, late_s=late_s)
+
+    for item in spec.conditions:
+        state = run.status.postconditions[item.key]
+        began_in_time = all(look.began_s <= item.condition.timeout_s for look in run.looks(item.key))
+        assert not (state.extended and began_in_time)
+
+
+@MORE
+@given(st.data(), post_stages(), st.floats(0.0, 250.0), st.floats(0.5, 250.0), reads_s)
+def test_a_hold_that_is_there_when_somebody_is_back_is_seen(data, spec, gone_s, away_s, read_s):
+    back_s = round(gone_s + away_s, 3)
+    there_s = data.draw(st.floats(0.0, back_s))
+    scripted = world({item.key: [(0.0, not_yet()), (there_s, PASS)] for item in spec.conditions})
+    run = drive(spec, scripted, away=[(gone_s, back_s)], read_s=read_s)
+
+    for item in spec.conditions:
+        state = run.status.postconditions[item.key]
+        looks = run.looks(item.key)
+        times = [0.0, *(look.read_s for look in looks)]
+        absent = [
+            at
+            for at, look in enumerate(looks)
+            if look.began_s - times[at] > gap_limit_s(times[at], item.condition.poll_interval_s) + 1e-6
+        ]
+        if absent and looks[absent[-1]].judgement.code is Code.PASSED and state.last_slot == looks[-1].slot:
+            assert state.verdict is Verdict.PASSED
+
+
+@MORE
+@given(st.data(), post_stages(), st.sets(st.integers(0, 60), min_size=1, max_size=4), aways())
+def test_a_restart_moves_no_deadline_and_hides_no_absence(data, spec, points, away):
+    """With everything lost that was not stored, and an absence: live and replayed from the record, the same end."""
+    scripted = data.draw(settling_worlds_of(spec))
+    run = drive(spec, scripted, read_s=0.0, away=away, restarts=dict.fromkeys(points, "stored"))
+
+    for item in spec.conditions:
+        if item.condition.hold_for_s == 0.0:
+            continue
+        state = run.status.postconditions[item.key]
+        replayed = settle(run.looks(item.key), terms_of(item.condition))
+        assert replayed.deadline_s == state.deadline_s
 
 
 @MORE

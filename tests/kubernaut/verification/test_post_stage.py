@@ -187,6 +187,33 @@ def test_away_before_the_deadline_only_costs_looks():
     assert state_of(run).verdict is Verdict.PASSED
 
 
+@pytest.mark.parametrize("back_s", [91.0, 100.0, 110.0, 119.0, 120.0, 121.0, 300.0])
+@pytest.mark.parametrize("hold_for_s", [5.0, 20.0])
+@pytest.mark.parametrize("late_s", [0.0, 0.2])
+def test_whenever_the_operator_is_back_a_hold_that_is_there_is_seen(back_s, hold_for_s, late_s):
+    spec = stage(entry(hold_for_s=hold_for_s), wake_ahead_s=0.25)
+    run = drive(spec, one((0, NOT_YET), (70, PASS)), away=[(40, back_s)], late_s=late_s)
+
+    assert run.status.phase is StagePhase.PASSED
+    assert state_of(run).extended == (back_s > 120.0 - hold_for_s - 10.0)
+
+
+def test_a_restart_near_the_deadline_is_no_absence():
+    spec, scripted = stage(entry(hold_for_s=20.0)), one((0, NOT_YET), (105, PASS))
+    plain = drive(spec, scripted)
+
+    for call in range(plain.calls):
+        restarted = drive(spec, scripted, restarts={call: "stored"})
+        assert restarted.status.phase is StagePhase.FAILED
+        assert not state_of(restarted).extended
+
+
+def test_near_the_deadline_of_a_hold_looks_are_stored():
+    run = drive(stage(entry(hold_for_s=20.0)), one((0, NOT_YET)))
+
+    assert 4 <= run.stores <= 7
+
+
 def test_the_global_switch_turns_waiting_off_not_looking():
     spec = stage(entry())
     run = drive(spec, one((0, NOT_YET)), observations=[(30.0, EnforcementSwitched(enforcement=False))])

@@ -58,7 +58,7 @@ def test_a_read_that_ended_after_the_deadline_was_the_last():
 
 
 def test_the_last_attempt_decides():
-    passed_once = seen(Terms(60.0, 20.0), (40.0, PASS), (50.0, not_yet()), (60.0, ERROR))
+    passed_once = seen(Terms(60.0, 20.0), (20.0, not_yet()), (40.0, PASS), (50.0, not_yet()), (60.0, ERROR))
 
     assert passed_once.verdict is Verdict.ERROR
     assert passed_once.message == "pods: Forbidden (last seen: 3 of 5 pods ready)"
@@ -120,7 +120,7 @@ def test_a_gap_above_two_poll_intervals_restarts_the_hold(next_s, verdict):
 
 
 def test_a_hold_that_began_too_late_fails_and_says_how_far_it_got():
-    timeline = seen(Terms(60.0, 20.0), (35.0, not_yet()), (45.0, PASS), (53.0, PASS), (60.0, PASS))
+    timeline = seen(Terms(60.0, 20.0), (15.0, not_yet()), (35.0, not_yet()), (45.0, PASS), (53.0, PASS), (60.0, PASS))
 
     assert timeline.verdict is Verdict.FAILED
     assert timeline.reason is Reason.NOT_HELD_LONG_ENOUGH
@@ -149,6 +149,41 @@ def test_missing_only_the_poll_on_the_deadline_is_not_absence():
 
     assert timeline.verdict is Verdict.FAILED
     assert timeline.deadlines_s == (120.0,)
+
+
+def test_whoever_is_back_too_late_for_a_hold_moves_the_deadline_as_well():
+    timeline = seen(Terms(120.0, 20.0), (50.0, not_yet()), (105.0, PASS))
+
+    assert timeline.deadlines_s == (120.0, 135.1)
+    for slot, at_s in enumerate((115.0, 125.2), start=2):
+        timeline.see(Look(slot, at_s, at_s + 0.1, PASS))
+    assert timeline.verdict is Verdict.PASSED
+
+
+@pytest.mark.parametrize(
+    ("terms", "back_s"),
+    [(Terms(120.0, 20.0), 90.0), (Terms(120.0), 119.0)],
+    ids=["enough is left", "the poll on the deadline is enough"],
+)
+def test_whoever_is_back_in_time_moves_nothing(terms, back_s):
+    timeline = seen(terms, (50.0, not_yet()), (back_s, PASS))
+
+    assert timeline.deadlines_s == (120.0,)
+
+
+def test_a_slow_read_is_no_absence():
+    timeline = seen(Terms(120.0, 20.0), (60.0, not_yet()))
+    timeline.see(Look(1, 70.0, 110.0, not_yet()))
+    timeline.see(Look(2, 111.0, 111.1, PASS))
+
+    assert timeline.deadlines_s == (120.0,)
+
+
+@pytest.mark.parametrize(("back_s", "moved"), [(107.0, False), (107.2, True)])
+def test_absence_begins_where_a_hold_would_start_anew(back_s, moved):
+    timeline = seen(Terms(120.0, 20.0), (85.0, not_yet()), (back_s, PASS))
+
+    assert (len(timeline.deadlines_s) == 2) is moved
 
 
 def test_nobody_ever_looked_before_the_deadline():

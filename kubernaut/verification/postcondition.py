@@ -139,7 +139,7 @@ def _must_be_kept(state: PostconditionState, terms: Terms) -> bool:
 def _change(state: PostconditionState, terms: Terms, what: Callable[[Timeline], None]) -> PostconditionState:
     timeline = _thaw(state, terms)
     what(timeline)
-    return PostconditionState(*_CONTENTS(timeline), kept_s=state.kept_s)
+    return freeze(timeline)._replace(kept_s=state.kept_s)
 
 
 class Due(NamedTuple):

@@ -254,11 +254,11 @@ class Timeline:
 
     def _pass(self, slot: int, began_s: float, read_s: float, gap_s: float | None) -> None:
         held_since_s, confirmed_s = self.held_since_s, self.confirmed_s
-        if held_since_s is None or confirmed_s is None:
-            held_since_s = None
-        elif began_s - confirmed_s > self._gap_limit_s(confirmed_s, gap_s) + _RESOLUTION_S:
-            held_since_s = None
-        if held_since_s is None:
+        if (
+            held_since_s is None
+            or confirmed_s is None
+            or began_s - confirmed_s > self._gap_limit_s(confirmed_s, gap_s) + _RESOLUTION_S
+        ):
             self.held_since_s = held_since_s = read_s
             self.hold_lower_s = self.not_passed_s
         self.confirmed_s = began_s

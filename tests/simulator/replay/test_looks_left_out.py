@@ -37,7 +37,7 @@ def some_looks(chance: random.Random) -> list[tuple[int, float, float, int]]:
 def test_looks_left_out_change_nothing(seed: int) -> None:
     chance = random.Random(seed)
     rows = [some_looks(chance) for _ in range(ROWS)]
-    slot, began_s, read_s, answer = (np.array(column) for column in zip(*(look for own in rows for look in own)))
+    slot, began_s, read_s, answer = np.array([look for own in rows for look in own]).T
     nothing = np.zeros(ROWS, bool)
     runs = RecordedRuns(
         started_us=np.zeros(ROWS, np.int64),

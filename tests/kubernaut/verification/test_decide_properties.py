@@ -265,6 +265,8 @@ def test_no_deadline_moves_while_somebody_looks(data, spec, read_s, late_s):
 @MORE
 @given(st.data(), post_stages(), st.floats(0.0, 250.0), st.floats(0.5, 250.0), reads_s)
 def test_a_hold_that_is_there_when_somebody_is_back_is_seen(data, spec, gone_s, away_s, read_s):
+    # One condition: another's read under way may cost the poll on the deadline, which is no absence.
+    spec = replace(spec, conditions=spec.conditions[:1])
     back_s = round(gone_s + away_s, 3)
     there_s = data.draw(st.floats(0.0, back_s))
     scripted = world({item.key: [(0.0, not_yet()), (there_s, PASS)] for item in spec.conditions})

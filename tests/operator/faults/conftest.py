@@ -12,6 +12,7 @@ from helpers.held_requests import Whose
 from helpers.installation import install
 from helpers.operator_process import OperatorProcess
 from helpers.played_kubelet import PlayedKubelet
+from helpers.write_invariants import check_writes
 from kubernaut_operator.kernel.api import connect
 from kubernaut_operator.settings import ACTIONS_NAMESPACE, OPERATOR_NAMESPACE
 from kubernaut_simulator.history.history import History
@@ -49,10 +50,11 @@ def shared_proxy(cluster, authority):
 
 @pytest.fixture
 def proxy(shared_proxy):
-    """The proxy, without faults until the test asks for them, and again after it."""
+    """The proxy, without faults until the test asks for them; what held of all writes is checked after it."""
     yield shared_proxy
     shared_proxy.fault_of = shared_proxy.answered = None
     shared_proxy.resume()
+    check_writes(shared_proxy.changes)
 
 
 class Conditions:

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench bench-long bench-operator statistics docs datasets notebooks notebook-outputs cluster cluster-stop manifests clean
+.PHONY: help demo test test-fast check format bench bench-long bench-operator statistics docs datasets notebooks notebook-outputs cluster cluster-operator cluster-stop manifests clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -71,8 +71,11 @@ notebook-outputs: $(STAMP)  ## Run the notebooks anew and keep what they show; a
 cluster: $(STAMP)  ## Boot a real Kubernetes to play with, without Docker; prints the KUBECONFIG line
 	@PYTHONPATH=tests $(BIN)/python -m cluster up
 
+cluster-operator: $(STAMP)  ## Install the operator into it, from its own image
+	@PYTHONPATH=tests $(BIN)/python -m helpers.installed_operator
+
 cluster-stop: $(STAMP)  ## Stop it and remove every trace
 	@PYTHONPATH=tests $(BIN)/python -m cluster down
 
 clean:  ## Remove what the other targets made
-	rm -rf $(VENV) out .coverage .coverage.* .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out .coverage .coverage.* .coverage-* .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import pytest
 from helpers.faulty_api import Cut, Fault
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 FAULTS = {
     "conflicts": Fault(status=HTTPStatus.CONFLICT, reason="Conflict"),

@@ -13,7 +13,7 @@ from kubernaut_operator.kernel.watching import Watcher
 
 from kubernaut.errors import BusyError, ConflictError, UnreachableError
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 CONFIG_MAPS = Resource(group="", version="v1", plural="configmaps", kind="ConfigMap")
 

@@ -8,7 +8,7 @@ import pytest
 from helpers.faulty_api import Cut
 from helpers.held_requests import Held, Point
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster, pytest.mark.slow]
 
 AT_ONCE = 8
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from helpers.faulty_api import FaultyApi
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster, pytest.mark.slow]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster, pytest.mark.slow]
 
 TAKEN_OVER_LIMIT_S = 60.0
 

@@ -3,7 +3,7 @@
 import pytest
 from helpers.executions import create, scaling, wait_for
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 WANTED = {"first": 3, "second": 4, "third": 3, "fourth": 4, "fifth": 2}
 

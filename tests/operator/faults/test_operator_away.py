@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 TIMEOUT_S = 5.0
 LATER = "package mine\nimport rego.v1\nallow if input.current_replicas == 4"

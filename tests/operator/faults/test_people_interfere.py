@@ -6,7 +6,7 @@ import pytest
 from helpers.executions import create, deployment, phase_is, scaling, wait_for
 from kubernaut_operator.settings import ACTIONS_NAMESPACE
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 SCALED = {
     "type": "scaled",

@@ -5,7 +5,7 @@ import time
 import pytest
 from helpers.held_requests import Held, Point
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 STAYS = {
     "type": "stays",

@@ -31,6 +31,9 @@ REMEMBERED_RESULTS = 5_000
 REMEMBERED_WORKFLOWS = 1_000
 """So many wait for their outcome, which may come days later; a kilobyte each."""
 
+_Labels = tuple[tuple[str, str], ...]
+"""Names and values."""
+
 _STOPPING = frozenset({Verdict.FAILED, Verdict.ERROR})
 
 
@@ -48,7 +51,8 @@ class ExecutionMetrics:
         self._policies = Bounded(WORDS_LIMIT)
         self._reasons = Bounded(WORDS_LIMIT)
         self._counted = Remembered(REMEMBERED_RESULTS)
-        self._unlabelled: OrderedDict[str, list[dict[str, str]]] = OrderedDict()
+        self._unlabelled: OrderedDict[str, list[_Labels]] = OrderedDict()
+        self._same: dict[_Labels, _Labels] = {}
         self._lock = threading.Lock()
 
     def attempted(self, attempt: AttemptRow) -> None:
@@ -126,7 +130,7 @@ class ExecutionMetrics:
         with self._lock:
             waiting = self._unlabelled.pop(workflow.workflow_uid, [])
         for labels in waiting:
-            self._count("condition_labelled_total", **labels, outcome=workflow.outcome.value)
+            self._count("condition_labelled_total", **dict(labels), outcome=workflow.outcome.value)
 
     def _await_outcome(self, evaluation: EvaluationRow) -> None:
         run = evaluation.workflow_uid or evaluation.execution_uid
@@ -136,8 +140,10 @@ class ExecutionMetrics:
             "required": _flag(evaluation.required),
             "verdict": evaluation.verdict.value,
         }
+        held = tuple(labels.items())
         with self._lock:
-            self._unlabelled.setdefault(run, []).append(labels)
+            # The same few labels for every run: each is held once.
+            self._unlabelled.setdefault(run, []).append(self._same.setdefault(held, held))
             if len(self._unlabelled) > REMEMBERED_WORKFLOWS:
                 self._unlabelled.popitem(last=False)
 

@@ -2,10 +2,10 @@
 
 import pytest
 import yaml
-from helpers.operated_shop import api, installed, make_operator, no_operator, operator, shared_operator, shop
+from helpers.operated_shop import api, cluster, installed, make_operator, no_operator, operator, shared_operator, shop
 from helpers.people_commands import Desk
 
-__all__ = ["api", "installed", "make_operator", "no_operator", "operator", "shared_operator", "shop"]
+__all__ = ["api", "cluster", "installed", "make_operator", "no_operator", "operator", "shared_operator", "shop"]
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from .layout import Layout
 from .processes import Processes
 from .programs import program
 
-RESOLUTION = "10s"
+RESOLUTION = "15s"
 """How often metrics-server asks the kubelet; first figures come after about twice that."""
 
 

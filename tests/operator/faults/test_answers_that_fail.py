@@ -52,7 +52,7 @@ def test_each_run_comes_to_the_same_end(proxy, operator, shop, history):
     shop.scale(*FAULTS)
 
     for target in FAULTS:
-        found = shop.cleaned(target, limit_s=120)
+        found = shop.cleaned(target, limit_s=240)
         outcome = (found["status"]["phase"], found["status"]["message"], shop.replicas(target))
         assert outcome == ("succeeded", "replicas 2 -> 3", 3), target
         assert len(shop.jobs(target)) == 1, target

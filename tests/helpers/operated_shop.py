@@ -79,9 +79,9 @@ def operator(shared_operator: OperatorProcess) -> OperatorProcess:
 
 
 @pytest.fixture
-def no_operator(shared_operator: OperatorProcess) -> None:
-    """Nobody works on executions but whom the test starts."""
-    shared_operator.kill()
+def no_operator() -> None:
+    """Nobody works on executions but whom the test starts; another folder's operator may have been left running."""
+    OperatorProcess.kill_all()
 
 
 class Shop:

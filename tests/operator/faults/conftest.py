@@ -220,3 +220,14 @@ def shop(cluster, api, installed, namespace):
 def history():
     """Read what an operator recorded, with the simulator's own reader."""
     return lambda process: History.load(process.history)
+
+
+@pytest.fixture
+def mine(shop):
+    """Give a table's rows about the test's own namespace: an operator also ends what earlier tests left behind."""
+
+    def rows(table):
+        frame = table.to_pandas()
+        return frame[frame["namespace"].astype(str) == shop.namespace].astype({"execution_uid": str})
+
+    return rows

@@ -45,7 +45,7 @@ class EveryOther:
         return FAULTS[kind]
 
 
-def test_each_run_comes_to_the_same_end(proxy, operator, shop, history):
+def test_each_run_comes_to_the_same_end(proxy, operator, shop, history, mine):
     shop.deploy(*FAULTS)
     storm = EveryOther(shop.whose)
     proxy.fault_of = storm.fault_of
@@ -63,7 +63,7 @@ def test_each_run_comes_to_the_same_end(proxy, operator, shop, history):
         shop.over(target)
     operator.stop()
     recorded = history(operator)
-    assert sorted(recorded.executions.to_pandas()["result"]) == ["succeeded"] * len(FAULTS)
-    settled = recorded.evaluations.to_pandas().groupby("execution_uid").size()
+    assert sorted(mine(recorded.executions)["result"]) == ["succeeded"] * len(FAULTS)
+    settled = mine(recorded.evaluations).groupby("execution_uid").size()
     assert len(settled) == len(FAULTS)
     assert settled.nunique() == 1, "a condition of some run was not recorded, or twice"

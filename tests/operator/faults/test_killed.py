@@ -35,7 +35,7 @@ def is_number(wanted):
     return lambda request, before: request.may_change and before == wanted
 
 
-def test_killed_at_every_write_it_comes_to_the_same_end(shop, proxy, operator, history):
+def test_killed_at_every_write_it_comes_to_the_same_end(shop, proxy, operator, history, mine):
     left = points_of(undisturbed(shop, proxy))
     struck, tries = [], 0
     while left:
@@ -68,8 +68,8 @@ def test_killed_at_every_write_it_comes_to_the_same_end(shop, proxy, operator, h
     assert len(shop.kubelet.performed) == len(everybody)
     operator.stop()
     recorded = history(operator)
-    runs = recorded.executions.to_pandas()
+    runs = mine(recorded.executions)
     assert sorted(runs["result"]) == ["succeeded"] * len(everybody)
-    settled = recorded.evaluations.to_pandas().groupby("execution_uid")["type"].agg(lambda types: tuple(sorted(types)))
+    settled = mine(recorded.evaluations).groupby("execution_uid")["type"].agg(lambda types: tuple(sorted(types)))
     assert len(settled) == len(everybody)
     assert len(set(settled)) == 1, "a condition of some run was not recorded, or twice"

@@ -102,7 +102,10 @@ def run(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Their port; 0 takes a free one.")] = _ENDPOINTS.port,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = Settings().log_level,
 ) -> None:
-    """Work on KubernetesExecutions and WorkflowExecutions until asked to end."""
+    """Work on KubernetesExecutions and WorkflowExecutions until asked to end.
+
+    Example: kubernaut operator run --kubeconfig ~/.kube/config --history-folder history
+    """
     settings = Settings(
         connection=ConnectionSettings(kubeconfig=kubeconfig, context=context),
         watch=WatchSettings(namespaces=tuple(namespace or ()), workers=workers, sweep_s=sweep_interval),

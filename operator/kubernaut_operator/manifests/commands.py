@@ -63,6 +63,8 @@ def manifests(
     """Print everything that an installation consists of.
 
     kubernaut operator manifests --image=registry.example.org/kubernaut-operator:1 | kubectl apply -f -
+
+    Example: kubernaut operator manifests --image registry.example.org/kubernaut/operator:0.1
     """
     from kubernaut_operator.manifests.install import installation_text  # noqa: PLC0415 - `--help` needs no catalogue
 
@@ -100,6 +102,8 @@ def opt_in(
     kubernaut operator opt-in shop --action=scale_deployment | kubectl apply -f -
 
     Deleting a RoleBinding takes its action back, at once.
+
+    Example: kubernaut operator opt-in shop --action scale_deployment
     """
     typer.echo(_bindings(namespaces, action or (), InstallOptions(actions_namespace=actions_namespace)), nl=False)
 

@@ -72,7 +72,10 @@ def approve(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Approve a workflow that waits for it; takes the verb `approve` on it."""
+    """Approve a workflow that waits for it; takes the verb `approve` on it.
+
+    Example: kubectl kubernaut approve web-outage
+    """
     place = place_of(namespace, context, kubeconfig)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
@@ -86,7 +89,10 @@ def pause(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Keep a workflow from beginning further steps; what has begun is brought to its end."""
+    """Keep a workflow from beginning further steps; what has begun is brought to its end.
+
+    Example: kubectl kubernaut pause web-outage
+    """
     place = place_of(namespace, context, kubeconfig)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
@@ -100,7 +106,10 @@ def resume(
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
 ) -> None:
-    """Let a paused workflow go on."""
+    """Let a paused workflow go on.
+
+    Example: kubectl kubernaut resume web-outage
+    """
     place = place_of(namespace, context, kubeconfig)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
@@ -118,6 +127,8 @@ def cancel(
     """Cancel a run by deleting it.
 
     No further step begins; an action that runs is brought to its end, and undone where the workflow says so.
+
+    Example: kubectl kubernaut cancel web-outage --yes
     """
     place = place_of(namespace, context, kubeconfig)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above

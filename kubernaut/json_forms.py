@@ -7,10 +7,13 @@ history have their own codec, made for millions of lines.
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
+from kubernaut.errors import InputError
 from kubernaut.json_types import JsonValue
 from kubernaut.verification.status_json import moment_of, rfc3339
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,25 @@ def write(value: Any, forms: Mapping[str, Form]) -> dict[str, JsonValue]:
 def read(document: Mapping[str, Any], forms: Mapping[str, Form]) -> dict[str, Any]:
     """Read the fields that a document has; unknown keys are left for newer versions."""
     return {name: form.read(document[key]) for name, form in forms.items() if (key := camel(name)) in document}
+
+
+def read_state(kind: type[T], document: Mapping[str, Any], forms: Mapping[str, Form], *, version: int) -> T:
+    """Read a resumable state back from `status.engine`.
+
+    Raises
+    ------
+    InputError
+        It is of another version, or nothing that the same forms wrote.
+    """
+    try:
+        if document["version"] != version:
+            raise ValueError(f"version {document['version']!r} is not {version}")  # noqa: TRY301 - told with the others
+        return kind(**read(document, forms))
+    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
+        raise InputError(
+            f"status.engine cannot be read ({type(error).__name__}: {error}); "
+            "it was edited by hand or written by an incompatible version"
+        ) from error
 
 
 def camel(name: str) -> str:

@@ -6,11 +6,10 @@ cannot understand: going on from a guess could run an action twice.
 
 from collections.abc import Mapping
 
-from kubernaut.errors import InputError
 from kubernaut.execution.status import ExecutionStatus, JobStatus, Pin, Result, Retry, Rollback, Step, Target
 from kubernaut.execution.types import Effect
 from kubernaut.facts.baseline import Baseline
-from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read, word, write
+from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read_state, word, write
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification import status_json as stage_json
@@ -95,12 +94,4 @@ def from_json(document: JsonObject) -> ExecutionStatus:
     InputError
         The document is not a status that `to_json` wrote.
     """
-    try:
-        if document["version"] != VERSION:
-            raise ValueError(f"version {document['version']!r} is not {VERSION}")  # noqa: TRY301 - told with the others
-        return ExecutionStatus(**read(document, _STATUS))
-    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
-        raise InputError(
-            f"status.engine cannot be read ({type(error).__name__}: {error}); "
-            "it was edited by hand or written by an incompatible version"
-        ) from error
+    return read_state(ExecutionStatus, document, _STATUS, version=VERSION)

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from kubernaut.errors import InputError
 from kubernaut.execution.status import Retry
 from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
-from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read, word, write
+from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read_state, word, write
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.workflow import StepPhase, WorkflowPhase
 from kubernaut.workflow.keys import StepKey, Undo
@@ -93,15 +92,7 @@ def from_json(document: JsonObject) -> WorkflowStatus:
     InputError
         The document is not a status that `to_json` wrote.
     """
-    try:
-        if document["version"] != VERSION:
-            raise ValueError(f"version {document['version']!r} is not {VERSION}")  # noqa: TRY301 - told with the others
-        return WorkflowStatus(**read(document, _STATUS))
-    except (KeyError, TypeError, ValueError, AttributeError, InputError) as error:
-        raise InputError(
-            f"status.engine cannot be read ({type(error).__name__}: {error}); "
-            "it was edited by hand or written by an incompatible version"
-        ) from error
+    return read_state(WorkflowStatus, document, _STATUS, version=VERSION)
 
 
 def _name(key: StepKey) -> str:

@@ -5,7 +5,7 @@ said by `could_not`, in one place.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubernaut.errors import ApiError, BusyError, EvaluatorError, ForbiddenError, InputError, KubernautError
 from kubernaut.execution import intents
@@ -132,17 +132,30 @@ class Performer:
         self._noting.event(work, intent)
 
 
+class Failure(NamedTuple):
+    """What a failure means for a run: whether trying again may help, and when; as the engines' `CouldNot` says it."""
+
+    why: str
+    retry: bool = True
+    retry_after_s: float | None = None
+
+
 def could_not(intent: Intent, error: KubernautError) -> CouldNot:
     """Say what a failure means for the run: whether trying again may help, and when."""
+    meant = failure_of(error, creates=isinstance(intent, intents.CreateJob))
+    return CouldNot(intent=intent, why=meant.why, retry=meant.retry, retry_after_s=meant.retry_after_s)
+
+
+def failure_of(error: KubernautError, *, creates: bool) -> Failure:
+    """Say what an error means; to a create, the API server's no is final."""
     if isinstance(error, (BusyError, EvaluatorError)):
-        told_s = error.retry_after_s if isinstance(error, BusyError) else None
-        return CouldNot(intent=intent, why=str(error), retry_after_s=told_s)
+        return Failure(str(error), retry_after_s=error.retry_after_s if isinstance(error, BusyError) else None)
     if isinstance(error, InputError):
-        return CouldNot(intent=intent, why=str(error), retry=False)
-    refused = isinstance(intent, intents.CreateJob) and isinstance(error, ApiError) and is_refusal(error)
-    return CouldNot(intent=intent, why=(isinstance(error, ApiError) and error.said) or str(error), retry=not refused)
+        return Failure(str(error), retry=False)
+    refused = creates and isinstance(error, ApiError) and _is_refusal(error)
+    return Failure((isinstance(error, ApiError) and error.said) or str(error), retry=not refused)
 
 
-def is_refusal(error: ApiError) -> bool:
+def _is_refusal(error: ApiError) -> bool:
     """Say whether the API server looked at a request and said no; no answer, or a name that is taken, is none."""
     return isinstance(error, ForbiddenError) or type(error) is ApiError

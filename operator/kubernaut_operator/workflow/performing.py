@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kubernaut.actions.catalogue import action_definition, target_of
-from kubernaut.errors import ApiError, BusyError, EvaluatorError, InputError, KubernautError
+from kubernaut.errors import KubernautError
 from kubernaut.verification.types import EmitEvent, ReadFacts
 from kubernaut.workflow import intents
 from kubernaut.workflow.intents import Intent
@@ -15,7 +15,7 @@ from kubernaut_operator.execution.access import AccessReview
 from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.finalizers import Finalizers
 from kubernaut_operator.execution.looking import Looking
-from kubernaut_operator.execution.performing import is_refusal
+from kubernaut_operator.execution.performing import failure_of
 from kubernaut_operator.workflow.children import Children
 from kubernaut_operator.workflow.noting import WorkflowNoting
 from kubernaut_operator.workflow.outcomes import Outcomes
@@ -107,10 +107,5 @@ class WorkflowPerformer:
 
 def could_not(intent: Intent, error: KubernautError) -> CouldNot:
     """Say what a failure means for the run: whether trying again may help, and when."""
-    if isinstance(error, (BusyError, EvaluatorError)):
-        told_s = error.retry_after_s if isinstance(error, BusyError) else None
-        return CouldNot(intent=intent, why=str(error), retry_after_s=told_s)
-    if isinstance(error, InputError):
-        return CouldNot(intent=intent, why=str(error), retry=False)
-    refused = isinstance(intent, intents.CreateExecution) and isinstance(error, ApiError) and is_refusal(error)
-    return CouldNot(intent=intent, why=(isinstance(error, ApiError) and error.said) or str(error), retry=not refused)
+    meant = failure_of(error, creates=isinstance(intent, intents.CreateExecution))
+    return CouldNot(intent=intent, why=meant.why, retry=meant.retry, retry_after_s=meant.retry_after_s)

@@ -151,10 +151,22 @@ def stop(name: str) -> None:
     if layout.tier is Tier.NODE:
         stop_node(layout, processes)
     processes.kill_all()
-    try:
-        shutil.rmtree(layout.folder)
-    except OSError as error:
-        raise ClusterError(f"{layout.folder}: what is left of the cluster cannot be removed: {error}") from error
+    _remove(layout.folder)
+
+
+def _remove(folder: Path, *, tries: int = 5) -> None:
+    """Remove a folder in which the last of containerd's shims may still be removing files of their own."""
+    for left in reversed(range(tries)):
+        try:
+            shutil.rmtree(folder)
+        except OSError as error:
+            if not folder.exists():
+                return
+            if not left:
+                raise ClusterError(f"{folder}: what is left of the cluster cannot be removed: {error}") from error
+            time.sleep(_POLL_S)
+        else:
+            return
 
 
 def start_kwok(cluster: Cluster) -> None:

@@ -1,14 +1,10 @@
-"""An installation in the test's cluster, and somebody to try it."""
+"""An installation in a cluster where nobody works, and somebody to try it."""
 
 import pytest
-from helpers.installation import install
+from helpers.operated_shop import cluster, installed, no_operator
 from helpers.person import Person
 
-
-@pytest.fixture
-def installed(cluster):
-    """Everything but the operator's pods."""
-    return install(cluster)
+__all__ = ["cluster", "installed", "no_operator"]
 
 
 @pytest.fixture

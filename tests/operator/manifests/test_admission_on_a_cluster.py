@@ -13,7 +13,12 @@ from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
 
 from kubernaut.resources.names import ACTION_LABEL
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+# What these tests write is not to be started between two of their steps.
+pytestmark = [
+    pytest.mark.xdist_group("control-plane"),
+    pytest.mark.cluster,
+    pytest.mark.usefixtures("no_operator"),
+]
 
 
 def execution(namespace, *, target=None, parameters=None, annotations=None):

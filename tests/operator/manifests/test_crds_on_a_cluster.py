@@ -11,7 +11,12 @@ from kubernaut.conditions.added import MAX_CONDITIONS, MAX_INLINE_BYTES
 from kubernaut.resources.execution import KubernetesExecutionStatus
 from kubernaut.resources.reading import read_execution, read_workflow
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+# What these tests write is not to be started between two of their steps.
+pytestmark = [
+    pytest.mark.xdist_group("control-plane"),
+    pytest.mark.cluster,
+    pytest.mark.usefixtures("no_operator"),
+]
 
 EXAMPLE = Path(__file__).parents[2] / "kubernaut/conditions/data/scale-web-app-workflow.yaml"
 

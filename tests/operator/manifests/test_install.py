@@ -253,7 +253,7 @@ def test_the_package_runs_as_a_check():
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.xdist_group("control-plane")
 @pytest.mark.cluster
 def test_the_api_server_takes_all_of_it_without_a_warning(installed):
     text = manifests_text(manifest for part in DEFAULT.values() for manifest in part)
@@ -263,7 +263,7 @@ def test_the_api_server_takes_all_of_it_without_a_warning(installed):
     )
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.xdist_group("control-plane")
 @pytest.mark.cluster
 def test_the_operator_may_look_and_not_touch(installed, namespace):
     operator = f"system:serviceaccount:kubernaut-system:{OPERATOR}"
@@ -284,7 +284,7 @@ def test_the_operator_may_look_and_not_touch(installed, namespace):
         assert not can("create", resource, "kubernaut-actions"), resource
 
 
-@pytest.mark.xdist_group("cluster")
+@pytest.mark.xdist_group("control-plane")
 @pytest.mark.cluster
 def test_each_action_may_do_its_own_where_a_namespace_opted_in(installed, namespace):
     def can(action, verb, resource, where):

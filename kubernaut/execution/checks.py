@@ -15,8 +15,9 @@ from kubernaut.execution.intents import JudgeSafety, ReadTarget, ReviewAccess
 from kubernaut.execution.progress import Progress, Seen, asking
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered, counted, given_up
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus, Step, Target
-from kubernaut.execution.types import AccessReviewed, ExecutionRun, SafetyJudged, TargetSeen
+from kubernaut.execution.types import AccessReviewed, SafetyJudged, TargetSeen
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verdicts import Code
 

@@ -14,9 +14,10 @@ from kubernaut.enforcement.overrides import override_fingerprint
 from kubernaut.execution import checks, effect, ending, locking, pinning, preconditions, retrying, verifying
 from kubernaut.execution.intents import AddFinalizer, Intent, RemoveFinalizer
 from kubernaut.execution.progress import Progress, Seen, after, earliest, warning
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import override_reading
 from kubernaut.execution.status import ExecutionStatus, Step
-from kubernaut.execution.types import EnforcementSeen, ExecutionRun, FinalizerSet, MetadataSeen, Observation
+from kubernaut.execution.types import EnforcementSeen, FinalizerSet, MetadataSeen, Observation
 from kubernaut.verification.types import EmitEvent, StoreStatus
 
 _STEPS: Mapping[Step, Callable[[ExecutionRun, ExecutionStatus, Seen, datetime], Progress]] = {

@@ -20,22 +20,16 @@ from kubernaut.execution.intents import (
     SendDryRun,
     TakeLock,
 )
+from kubernaut.execution.job_seen import Effect, JobSeen, JobState
 from kubernaut.execution.kept_baseline import kept_baseline
 from kubernaut.execution.names import job_name
 from kubernaut.execution.preconditions import are_fresh, checks_are_fresh, go_back
 from kubernaut.execution.progress import Progress, Seen, after, asking, normal, shortened
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered, given_up
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus, JobStatus, Rollback, Step
-from kubernaut.execution.types import (
-    DryRunAnswered,
-    Effect,
-    ExecutionRun,
-    JobSeen,
-    JobState,
-    LockAnswered,
-    RollbackCaptured,
-)
+from kubernaut.execution.types import DryRunAnswered, LockAnswered, RollbackCaptured
 from kubernaut.resources.execution import ExecutionPhase
 
 JOB_GRACE_S = 30.0

@@ -15,12 +15,13 @@ from kubernaut.execution.intents import (
     RemoveFinalizer,
     RetireJob,
 )
+from kubernaut.execution.job_seen import Effect
 from kubernaut.execution.names import lock_name
 from kubernaut.execution.progress import Progress, Seen, normal, shortened, warning
 from kubernaut.execution.reasons import Why
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import call, stage_of
 from kubernaut.execution.status import ExecutionStatus, Result, Step
-from kubernaut.execution.types import Effect, ExecutionRun
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.types import EmitEvent, EndCause, ObservationEnded

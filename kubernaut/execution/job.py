@@ -17,7 +17,7 @@ from kubernaut.actions.change import Change, change_from_json
 from kubernaut.actions.command_line import CHANGE_ANNOTATION, CHANGE_FILE, command_line
 from kubernaut.errors import InputError
 from kubernaut.execution.intents import CreateJob
-from kubernaut.execution.types import ExecutionRun
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.facts.fields import Fields
 from kubernaut.json_types import JsonObject, JsonValue
 from kubernaut.resources.names import ACTION_LABEL

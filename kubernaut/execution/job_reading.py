@@ -13,6 +13,7 @@ from typing import Any
 
 from kubernaut.actions.kubectl_words import what_kubectl_said
 from kubernaut.execution.job import EXECUTION_LABEL, change_of
+from kubernaut.execution.job_seen import Effect, JobSeen, JobState
 from kubernaut.execution.pod_words import (
     MOST_CHARS,
     Ended,
@@ -25,7 +26,6 @@ from kubernaut.execution.pod_words import (
     pods_of,
 )
 from kubernaut.execution.reasons import Why
-from kubernaut.execution.types import Effect, JobSeen, JobState
 from kubernaut.facts.fields import Fields
 from kubernaut.facts.objects import KubeObject, read_object
 from kubernaut.policy.wording import clean_message

@@ -14,8 +14,9 @@ from kubernaut.execution.names import lock_name
 from kubernaut.execution.progress import Progress, Seen, after, asking, normal, warning
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered, given_up
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus, Step
-from kubernaut.execution.types import ExecutionRun, LockAnswered, LockHolder
+from kubernaut.execution.types import LockAnswered, LockHolder
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.types import DEFAULT_BLOCKED_DEADLINE_S
 

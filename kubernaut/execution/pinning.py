@@ -15,9 +15,10 @@ from kubernaut.execution.intents import PinConditions
 from kubernaut.execution.progress import Progress, Seen, asking, normal, shortened, warning
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import adopt, stage_spec
 from kubernaut.execution.status import ExecutionStatus, Pin, Step, Target
-from kubernaut.execution.types import ExecutionRun, Pinned
+from kubernaut.execution.types import Pinned
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.types import EmitEvent

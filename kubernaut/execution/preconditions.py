@@ -12,9 +12,9 @@ from kubernaut.execution import checks
 from kubernaut.execution.ending import End, fail, finish
 from kubernaut.execution.progress import Progress, Seen
 from kubernaut.execution.reasons import Why
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import call
 from kubernaut.execution.status import ExecutionStatus, Step
-from kubernaut.execution.types import ExecutionRun
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase

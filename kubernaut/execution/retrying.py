@@ -1,27 +1,15 @@
-"""What keeps failing is tried again, ever more slowly, until its own deadline; only then is the failure an answer.
-
-The deadline of a row of failures counts from the first and lives in the status. Nobody's absence counts: where
-nobody looked for a minute, the row begins anew.
-"""
+"""What of an execution keeps failing is counted by its intent's name; the rule is `kubernaut.execution.retries`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from kubernaut.execution.intents import Intent, StageIntent
-from kubernaut.execution.progress import Seen, after, taken_of
+from kubernaut.execution.progress import Seen, taken_of
 from kubernaut.execution.reasons import Why
-from kubernaut.execution.status import ExecutionStatus, Retry
+from kubernaut.execution.retries import RETRY_FOR_S, failed_again
+from kubernaut.execution.status import ExecutionStatus
 from kubernaut.execution.types import CouldNot, Observation
-
-RETRY_FOR_S = 600.0
-"""An API server that is upgraded, or a control plane that fails over, is back within ten minutes."""
-
-FIRST_WAIT_S = 1.0
-LONGEST_WAIT_S = 30.0
-
-AWAY_S = 60.0
-"""A gap between two calls, or since what was stored, that no working driver leaves while it retries."""
 
 
 def kind_of(intent: Intent) -> str:
@@ -43,11 +31,6 @@ def take_in(
     return status
 
 
-def wait_after_s(tries: int) -> float:
-    """Give how long to wait after so many failures in a row; what fails for days still is a number."""
-    return min(FIRST_WAIT_S * 2.0 ** min(tries - 1, 10), LONGEST_WAIT_S)
-
-
 def counted(
     status: ExecutionStatus,
     kind: str,
@@ -65,14 +48,14 @@ def counted(
     before : ExecutionStatus
         As the call was given it: tells whether anybody was looking.
     """
-    row = status.retries.get(kind)
-    if row is None or (now - before.seen_at).total_seconds() > AWAY_S:
-        row = Retry(since=now, until=after(now, retry_for_s), why=why)
-    else:
-        row = replace(row, tries=row.tries + 1, why=why)
-    wait_s = wait_after_s(row.tries)
-    # A longer wait than that would look like an absence, and the row would begin anew.
-    next_try_at = after(now, min(max(wait_s, retry_after_s or 0.0), LONGEST_WAIT_S))
+    row, next_try_at = failed_again(
+        status.retries.get(kind),
+        why,
+        now=now,
+        seen_at=before.seen_at,
+        retry_after_s=retry_after_s,
+        retry_for_s=retry_for_s,
+    )
     if status.result is None:
         status = replace(status, message=f"trying again: {why}")
     return replace(

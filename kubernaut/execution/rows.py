@@ -11,9 +11,10 @@ from kubernaut.actions.definition import ActionTarget
 from kubernaut.conditions.inputs import RunContext as InputContext
 from kubernaut.errors import InputError
 from kubernaut.execution.checks import parameters_of
+from kubernaut.execution.job_seen import Effect
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import stage_of, stage_spec
 from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import Effect, ExecutionRun
 from kubernaut.history.ids import RunKey
 from kubernaut.history.rows import ExecutionRow
 from kubernaut.identity import Phase

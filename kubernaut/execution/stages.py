@@ -13,8 +13,9 @@ from kubernaut.errors import InputError
 from kubernaut.execution.intents import StageIntent
 from kubernaut.execution.progress import Progress, Seen, earliest
 from kubernaut.execution.retrying import answered
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import CouldNot, ExecutionRun, StageLooked
+from kubernaut.execution.types import CouldNot, StageLooked
 from kubernaut.history.rows import ObjectVersion
 from kubernaut.identity import Level, Phase
 from kubernaut.verdicts import Code, Judgement, Reason

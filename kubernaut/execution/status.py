@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from kubernaut.execution.types import Effect, RunConditions
+from kubernaut.execution.job_seen import Effect
+from kubernaut.execution.retries import Retry
+from kubernaut.execution.run import RunConditions
 from kubernaut.facts.baseline import Baseline
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
@@ -72,27 +74,6 @@ class Pin:
     environment: str = ""
     budget_spent: tuple[str, ...] = ()
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retry:
-    """An intent that keeps failing.
-
-    Attributes
-    ----------
-    since : datetime
-        Of the first failure in a row.
-    until : datetime
-        From then on a failure is an answer.
-    tries : int
-    why : str
-        Of the last one.
-    """
-
-    since: datetime
-    until: datetime
-    tries: int = 1
-    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

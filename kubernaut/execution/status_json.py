@@ -6,8 +6,9 @@ cannot understand: going on from a guess could run an action twice.
 
 from collections.abc import Mapping
 
-from kubernaut.execution.status import ExecutionStatus, JobStatus, Pin, Result, Retry, Rollback, Step, Target
-from kubernaut.execution.types import Effect
+from kubernaut.execution.job_seen import Effect
+from kubernaut.execution.retries import Retry
+from kubernaut.execution.status import ExecutionStatus, JobStatus, Pin, Result, Rollback, Step, Target
 from kubernaut.facts.baseline import Baseline
 from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read_state, word, write
 from kubernaut.json_types import JsonObject

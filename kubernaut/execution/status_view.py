@@ -12,10 +12,10 @@ from kubernaut.actions.catalogue import action_definition
 from kubernaut.errors import InputError
 from kubernaut.execution.results_view import kubernetes_conditions, person_text, results_of
 from kubernaut.execution.rows import incident_of
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import stage_of, stage_spec
 from kubernaut.execution.status import ExecutionStatus
 from kubernaut.execution.status_json import to_json
-from kubernaut.execution.types import ExecutionRun
 from kubernaut.identity import Phase
 from kubernaut.json_types import JsonObject
 from kubernaut.policy.wording import clean_message

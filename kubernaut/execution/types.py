@@ -1,4 +1,4 @@
-"""What is fixed about one KubernetesExecution, and what can be observed while it runs.
+"""What can be observed while an execution runs.
 
 `decide` takes the run, its status, what was observed since the last call and the time; it answers with intents
 (`kubernaut.execution.intents`) that a driver carries out. Each observation here is the answer to one intent, or
@@ -8,73 +8,18 @@ vocabulary, without behaviour.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import StrEnum
 from typing import TypeAlias
 
 from kubernaut.actions.change import Change
-from kubernaut.actions.definition import ActionTarget
-from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.rollout import LastRun
 from kubernaut.execution.intents import Intent
+from kubernaut.execution.job_seen import JobSeen
+from kubernaut.execution.run import RunConditions
 from kubernaut.facts.baseline import Baseline
-from kubernaut.history.rows import Purpose
 from kubernaut.identity import Phase
 from kubernaut.json_types import JsonObject
 from kubernaut.safety import Denial
-from kubernaut.verification.types import DEFAULT_BLOCKED_DEADLINE_S, DEFAULT_OBSERVED_SHARE, Looked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExecutionRun:
-    """What is fixed about one execution: its custom resource's spec and metadata.
-
-    Attributes
-    ----------
-    uid, namespace, name : str
-        Of the custom resource.
-    generation : int
-        `metadata.generation`; what `observedGeneration` says.
-    action : str
-        As written; it may not exist.
-    parameters : mapping
-        As written; not checked yet.
-    declared_target : ActionTarget or None
-        `spec.targetResource`; None when it was not given. The parameters must name the same object.
-    incident_id : str
-        Empty: the default one (DESIGN 4).
-    workflow_uid : str
-        Empty for an execution of its own.
-    dry_run : bool
-        Ends after the dry run; nothing is changed.
-    validation_enabled : bool
-        False: every condition ends `Skipped`. Safety policies and the dry run are asked all the same.
-    timeout_s : float or None, unit s
-        Of the action's Job; None means the action's own.
-    labels : mapping of str to str
-        The allow-listed ones, for history.
-    wake_ahead_s : float, unit s
-        How far before a deadline a read may begin; 0 on a virtual clock, 0.25 for a live driver.
-    """
-
-    uid: str
-    namespace: str
-    name: str
-    action: str
-    parameters: JsonObject
-    generation: int = 1
-    declared_target: ActionTarget | None = None
-    incident_id: str = ""
-    detected_at: datetime | None = None
-    step: int = 1
-    workflow_uid: str = ""
-    purpose: Purpose = Purpose.FORWARD
-    dry_run: bool = False
-    validation_enabled: bool = True
-    timeout_s: float | None = None
-    labels: Mapping[str, str] = field(default_factory=dict)
-    wake_ahead_s: float = 0.0
-
+from kubernaut.verification.types import Looked
 
 # --- noticed by the driver itself, told at the beginning of every reconcile ---
 
@@ -146,36 +91,6 @@ class TargetSeen:
     generation: int | None = None
     replicas: int | None = None
     deleting: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunConditions:
-    """What a run is judged by, resolved from the sets it is pinned to.
-
-    Attributes
-    ----------
-    digest : str
-        Of the sets, as `PinnedSets.digest`.
-    conditions : tuple of ResolvedCondition
-        Of the action level, both phases, in the order of `Resolution.conditions`.
-    environment : str
-        Value of the namespace's label; empty without one.
-    rollout : str
-        `rollout` of settings.yaml, which deals the buckets.
-    budget_spent : frozenset of str
-        Text forms of conditions that the block budget has set back to warn now.
-    notes : tuple of str
-        What of the custom resource was not followed, or that the pinned set is gone (`PinChoice.note`).
-    """
-
-    digest: str
-    conditions: tuple[ResolvedCondition, ...] = ()
-    environment: str = ""
-    rollout: str = "default"
-    budget_spent: frozenset[str] = frozenset()
-    blocked_deadline_s: float = DEFAULT_BLOCKED_DEADLINE_S
-    observed_share: float = DEFAULT_OBSERVED_SHARE
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,53 +241,6 @@ class RollbackCaptured:
     change: Change | None = None
     info: JsonObject | None = None
     baseline: Baseline = field(default_factory=Baseline)
-
-
-class JobState(StrEnum):
-    """What there is under the Job's name."""
-
-    ABSENT = "absent"
-    FOREIGN = "foreign"
-    ACTIVE = "active"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-
-
-class Effect(StrEnum):
-    """What the action's request did to the cluster."""
-
-    REFUSED = "refused"
-    APPLIED = "applied"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobSeen:
-    """The answer to `CreateJob` and `ReadJob`, by `kubernaut.execution.job_reading.job_seen`.
-
-    Attributes
-    ----------
-    state : JobState
-        `FOREIGN`: a Job of this name without our UID label.
-    uid : str
-        Empty when absent.
-    finished_at : datetime or None
-        By the API server's clock; None while it is active.
-    effect : Effect or None
-        None while active, absent or foreign.
-    reason : str
-        CamelCase: why it failed, or why it has not started yet; empty when there is nothing to say.
-    message : str
-        The same in a person's words.
-    """
-
-    state: JobState
-    uid: str = ""
-    created_at: datetime | None = None
-    finished_at: datetime | None = None
-    effect: Effect | None = None
-    reason: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

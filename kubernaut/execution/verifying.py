@@ -11,13 +11,15 @@ from datetime import datetime
 from kubernaut.actions.catalogue import action_definition
 from kubernaut.execution.ending import End, finish
 from kubernaut.execution.intents import DeleteJob, Intent
+from kubernaut.execution.job_seen import Effect
 from kubernaut.execution.preconditions import was_replaced
 from kubernaut.execution.progress import Progress, Seen
 from kubernaut.execution.reasons import Why
 from kubernaut.execution.retrying import answered
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import StageCall, call
 from kubernaut.execution.status import ExecutionStatus, Step
-from kubernaut.execution.types import Effect, ExecutionRun, TargetTouched
+from kubernaut.execution.types import TargetTouched
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verdicts import Verdict

@@ -18,8 +18,9 @@ from kubernaut.workflow.intents import PinWorkflow, ReviewAccess
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.retrying import answered, ask
+from kubernaut.workflow.run import WorkflowConditions, WorkflowRun
 from kubernaut.workflow.status import WorkflowPin, WorkflowStatus
-from kubernaut.workflow.types import AccessReviewed, WorkflowConditions, WorkflowPinned, WorkflowRun
+from kubernaut.workflow.types import AccessReviewed, WorkflowPinned
 
 ANSWER_S = 2.0
 MOST_NOTE = 1024

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kubernaut.enforcement.overrides import override_fingerprint
+from kubernaut.execution.types import EnforcementSeen, FinalizerSet
 from kubernaut.verification.stage_step import soonest
 from kubernaut.verification.types import StoreStatus
 from kubernaut.workflow import checks, ending, forward, outcome, steps
@@ -17,8 +18,9 @@ from kubernaut.workflow.intents import Intent, RemoveFinalizer
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.retrying import ask, take_in
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import WorkflowResult, WorkflowStatus
-from kubernaut.workflow.types import EnforcementSeen, FinalizerSet, Observation, PeopleSeen, WorkflowRun
+from kubernaut.workflow.types import Observation, PeopleSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

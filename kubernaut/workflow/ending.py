@@ -12,8 +12,8 @@ from kubernaut.workflow.intents import RecordWorkflow
 from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import Ending, StepState, WorkflowResult, WorkflowStatus
-from kubernaut.workflow.types import WorkflowRun
 
 MOST_MESSAGE = 1024
 """Characters of `status.message`."""

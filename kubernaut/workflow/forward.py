@@ -14,8 +14,8 @@ from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.retrying import ask
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import Ending, StepState, WorkflowStatus
-from kubernaut.workflow.types import WorkflowRun
 
 ANSWER_S = 2.0
 

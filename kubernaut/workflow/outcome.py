@@ -11,8 +11,9 @@ from kubernaut.history.rows import Outcome, OutcomeSource
 from kubernaut.workflow.intents import AskOutcome, RecordWorkflow
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.retrying import answered, ask
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import WorkflowOutcome, WorkflowResult, WorkflowStatus
-from kubernaut.workflow.types import OutcomeAnswered, WorkflowRun
+from kubernaut.workflow.types import OutcomeAnswered
 
 ANSWER_S = 5.0
 

@@ -4,8 +4,8 @@ from kubernaut.resources.workflow import StepPhase
 from kubernaut.workflow import dag
 from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.reasons import Why
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import WorkflowStatus
-from kubernaut.workflow.types import WorkflowRun
 
 _NOT_VERIFIED = frozenset({Why.POSTCONDITION_FAILED.value, Why.EXECUTION_FAILED.value})
 

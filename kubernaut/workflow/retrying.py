@@ -1,4 +1,4 @@
-"""What keeps failing is tried again, ever more slowly; the rule itself is `kubernaut.execution.retrying`.
+"""What keeps failing is tried again, ever more slowly; the rule itself is `kubernaut.execution.retries`.
 
 Each intent of each step has its own row of failures, so a step that cannot be read holds up no other.
 """
@@ -6,8 +6,7 @@ Each intent of each step has its own row of failures, so a step that cannot be r
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from kubernaut.execution.retrying import AWAY_S, RETRY_FOR_S, wait_after_s
-from kubernaut.execution.status import Retry
+from kubernaut.execution.retries import failed_again
 from kubernaut.workflow.intents import Intent, StageIntent
 from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.progress import Call
@@ -30,14 +29,10 @@ def take_in(status: WorkflowStatus, call: Call, *, before: WorkflowStatus) -> Wo
     rows = dict(status.retries)
     for failed in [entry for entry in call.answers if isinstance(entry, CouldNot)]:
         kind = failure_kind(failed.intent)
-        row = rows.get(kind)
-        if row is None or (call.now - before.seen_at).total_seconds() > AWAY_S:
-            row = Retry(since=call.now, until=call.now + timedelta(seconds=RETRY_FOR_S), why=failed.why)
-        else:
-            row = replace(row, tries=row.tries + 1, why=failed.why)
+        row, waits[kind] = failed_again(
+            rows.get(kind), failed.why, now=call.now, seen_at=before.seen_at, retry_after_s=failed.retry_after_s
+        )
         rows[kind] = row
-        wait_s = max(wait_after_s(row.tries), failed.retry_after_s or 0.0)
-        waits[kind] = call.now + timedelta(seconds=wait_s)
         if not failed.retry or call.now >= row.until:
             call.failures[kind] = failed
     call.answers = [entry for entry in call.answers if not isinstance(entry, CouldNot)]

@@ -11,9 +11,9 @@ from kubernaut.resources.workflow import StepPhase, WorkflowPhase
 from kubernaut.verification.rows import RunContext, stopping_percents
 from kubernaut.workflow.keys import StepKey
 from kubernaut.workflow.reasons import Why
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.stages import stage_spec, work_of
 from kubernaut.workflow.status import StepState, WorkflowStatus
-from kubernaut.workflow.types import WorkflowRun
 
 _ROLLED_BACK = frozenset({WorkflowPhase.ROLLED_BACK, WorkflowPhase.ROLLBACK_FAILED})
 

@@ -33,8 +33,9 @@ from kubernaut.workflow.intents import RecordStep, StageIntent
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.retrying import answered, ask, failure_kind, forget_failures
+from kubernaut.workflow.run import StepConditions, WorkflowRun
 from kubernaut.workflow.status import StepState, WorkflowStatus
-from kubernaut.workflow.types import StepConditions, StepLooked, WorkflowRun
+from kubernaut.workflow.types import StepLooked
 
 
 def work_of(run: WorkflowRun, status: WorkflowStatus, key: StepKey) -> Undo:

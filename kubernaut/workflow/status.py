@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from kubernaut.execution.status import Retry
+from kubernaut.execution.retries import Retry
 from kubernaut.history.rows import Outcome, OutcomeSource
 from kubernaut.resources.workflow import StepPhase, WorkflowPhase
 from kubernaut.verification.status import StageStatus
 from kubernaut.workflow.keys import StepKey, Undo
-from kubernaut.workflow.types import PeopleSeen, WorkflowConditions
+from kubernaut.workflow.run import WorkflowConditions
+from kubernaut.workflow.types import PeopleSeen
 
 OPEN = frozenset({StepPhase.VALIDATING, StepPhase.BLOCKED, StepPhase.RUNNING, StepPhase.VERIFYING})
 """A step that has begun and has no result: it counts against `maxParallel`."""

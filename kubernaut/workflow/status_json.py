@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from kubernaut.execution.status import Retry
+from kubernaut.execution.retries import Retry
 from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
 from kubernaut.json_forms import MOMENT, PLAIN, TEXTS, Form, part, parts, read_state, word, write
 from kubernaut.json_types import JsonObject

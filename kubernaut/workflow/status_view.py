@@ -23,10 +23,10 @@ from kubernaut.resources.workflow import (
 from kubernaut.workflow.keys import StepKey, execution_name
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.rows import incident_of
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.stages import stage_spec
 from kubernaut.workflow.status import StepState, WorkflowStatus
 from kubernaut.workflow.status_json import to_json
-from kubernaut.workflow.types import WorkflowRun
 
 _GOOD = frozenset({WorkflowPhase.COMPLETED})
 _RESULTS = ("preConditionResults", "postConditionResults")

@@ -20,8 +20,9 @@ from kubernaut.workflow.keys import StepKey, execution_name
 from kubernaut.workflow.progress import Call
 from kubernaut.workflow.reasons import Why
 from kubernaut.workflow.retrying import answered, ask, failure_kind
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import StepState, WorkflowStatus
-from kubernaut.workflow.types import ExecutionSeen, WorkflowRun
+from kubernaut.workflow.types import ExecutionSeen
 
 READ_AGAIN_S = 10.0
 """A change of the execution wakes at once; this is for a change that nobody told."""

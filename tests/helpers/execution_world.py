@@ -36,7 +36,9 @@ from kubernaut.execution.intents import (
     StageIntent,
     TakeLock,
 )
+from kubernaut.execution.job_seen import Effect, JobSeen, JobState
 from kubernaut.execution.retrying import kind_of
+from kubernaut.execution.run import ExecutionRun, RunConditions
 from kubernaut.execution.status import ExecutionStatus, Memory
 from kubernaut.execution.status_json import from_json, to_json
 from kubernaut.execution.status_view import status_view
@@ -44,19 +46,14 @@ from kubernaut.execution.types import (
     AccessReviewed,
     CouldNot,
     DryRunAnswered,
-    Effect,
     EnforcementSeen,
-    ExecutionRun,
     FinalizerSet,
-    JobSeen,
-    JobState,
     LockAnswered,
     LockHolder,
     MetadataSeen,
     Observation,
     Pinned,
     RollbackCaptured,
-    RunConditions,
     SafetyJudged,
     StageLooked,
     TargetSeen,

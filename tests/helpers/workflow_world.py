@@ -12,6 +12,7 @@ from typing import Any
 
 from kubernaut.actions.catalogue import target_of
 from kubernaut.conditions.spec import PolicySource, ResolvedCondition
+from kubernaut.execution.types import EnforcementSeen, FinalizerSet
 from kubernaut.history.rows import ExecutionRow, Outcome, OutcomeSource, Purpose
 from kubernaut.identity import ConditionId, Level, Phase
 from kubernaut.json_types import JsonObject
@@ -34,24 +35,19 @@ from kubernaut.workflow.intents import (
 )
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.rows import step_row, workflow_row
+from kubernaut.workflow.run import StepConditions, StepRun, WorkflowConditions, WorkflowRun
 from kubernaut.workflow.status import WorkflowStatus
 from kubernaut.workflow.status_json import from_json, to_json
 from kubernaut.workflow.status_view import status_view
 from kubernaut.workflow.types import (
     AccessReviewed,
     CouldNot,
-    EnforcementSeen,
     ExecutionSeen,
-    FinalizerSet,
     Observation,
     OutcomeAnswered,
     PeopleSeen,
-    StepConditions,
     StepLooked,
-    StepRun,
-    WorkflowConditions,
     WorkflowPinned,
-    WorkflowRun,
 )
 
 from .execution_world import CrashedError, Fault, NeverEndsError

@@ -13,10 +13,11 @@ import structlog
 from kubernaut.errors import InputError, KubernautError, LeadershipLostError, NotFoundError
 from kubernaut.execution.decide import begin, decide
 from kubernaut.execution.intents import CreateJob, Intent
+from kubernaut.execution.job_seen import JobSeen, JobState
 from kubernaut.execution.names import lock_name
 from kubernaut.execution.status_json import from_json
 from kubernaut.execution.status_view import status_view
-from kubernaut.execution.types import EnforcementSeen, JobSeen, JobState, Observation, TargetTouched
+from kubernaut.execution.types import EnforcementSeen, Observation, TargetTouched
 from kubernaut.identity import Level
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.types import StoreStatus

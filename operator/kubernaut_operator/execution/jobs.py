@@ -20,7 +20,8 @@ from kubernaut.execution.job import (
     job_manifest,
 )
 from kubernaut.execution.job_reading import job_seen
-from kubernaut.execution.types import ExecutionRun, JobSeen, JobState
+from kubernaut.execution.job_seen import JobSeen, JobState
+from kubernaut.execution.run import ExecutionRun
 from kubernaut_operator.execution.kinds import CORE_EVENTS, JOBS, PODS
 from kubernaut_operator.kernel.api import Api, Manifest
 from kubernaut_operator.kernel.resources import Key

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from kubernaut.errors import ApiError, BusyError, EvaluatorError, ForbiddenError, InputError, KubernautError
 from kubernaut.execution import intents
 from kubernaut.execution.intents import Intent
+from kubernaut.execution.job_seen import JobSeen
 from kubernaut.execution.types import (
     AccessReviewed,
     CouldNot,
     FinalizerSet,
-    JobSeen,
     LockAnswered,
     LockHolder,
     Observation,

@@ -9,7 +9,8 @@ from kubernaut.conditions.settings import PreSettings
 from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.errors import NotFoundError
 from kubernaut.execution.intents import PinConditions
-from kubernaut.execution.types import Pinned, RunConditions
+from kubernaut.execution.run import RunConditions
+from kubernaut.execution.types import Pinned
 from kubernaut.identity import Level
 from kubernaut.resources.names import ENVIRONMENT_LABEL
 from kubernaut.resources.reading import read_execution

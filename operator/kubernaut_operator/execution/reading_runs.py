@@ -6,7 +6,8 @@ from typing import Any
 from kubernaut.actions.definition import ActionTarget
 from kubernaut.enforcement.overrides import PREFIX
 from kubernaut.errors import SettingsError
-from kubernaut.execution.types import ExecutionRun, MetadataSeen
+from kubernaut.execution.run import ExecutionRun
+from kubernaut.execution.types import MetadataSeen
 from kubernaut.resources.reading import KubernetesExecution, read_execution
 from kubernaut_operator.execution.finalizers import EXECUTION_FINALIZER
 

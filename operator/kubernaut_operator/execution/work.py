@@ -8,8 +8,8 @@ from kubernaut.actions.definition import ActionParameters, AnyAction
 from kubernaut.conditions.inputs import RunContext
 from kubernaut.errors import InputError
 from kubernaut.execution.rows import input_context
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import ExecutionRun
 from kubernaut.facts.baseline import Baseline
 from kubernaut.facts.objects import Target
 from kubernaut.json_types import JsonObject

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 import structlog
 
 from kubernaut.errors import InputError, KubernautError, LeadershipLostError, NotFoundError
+from kubernaut.execution.types import EnforcementSeen
 from kubernaut.identity import Level
 from kubernaut.verification.types import StoreStatus
 from kubernaut.workflow.decide import begin, decide
@@ -18,7 +19,7 @@ from kubernaut.workflow.intents import Intent
 from kubernaut.workflow.keys import workflow_uid_of
 from kubernaut.workflow.status_json import from_json
 from kubernaut.workflow.status_view import status_view
-from kubernaut.workflow.types import EnforcementSeen, Observation
+from kubernaut.workflow.types import Observation
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.kinds import WORKFLOW_EXECUTIONS

@@ -6,11 +6,12 @@ from typing import Any
 
 from kubernaut.actions.catalogue import action_definition, target_of
 from kubernaut.errors import KubernautError
+from kubernaut.execution.types import FinalizerSet
 from kubernaut.verification.types import EmitEvent, ReadFacts
 from kubernaut.workflow import intents
 from kubernaut.workflow.intents import Intent
 from kubernaut.workflow.keys import Undo
-from kubernaut.workflow.types import AccessReviewed, CouldNot, FinalizerSet, Observation, StepLooked
+from kubernaut.workflow.types import AccessReviewed, CouldNot, Observation, StepLooked
 from kubernaut_operator.execution.access import AccessReview
 from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.finalizers import Finalizers

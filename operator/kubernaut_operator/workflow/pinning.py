@@ -13,7 +13,8 @@ from kubernaut.facts.objects import Target
 from kubernaut.identity import Level
 from kubernaut.resources.reading import read_workflow
 from kubernaut.workflow.intents import PinWorkflow
-from kubernaut.workflow.types import StepConditions, WorkflowConditions, WorkflowPinned
+from kubernaut.workflow.run import StepConditions, WorkflowConditions
+from kubernaut.workflow.types import WorkflowPinned
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.budgets import BlockBudgets
 from kubernaut_operator.execution.pinning import Environments, promised

@@ -8,7 +8,8 @@ from kubernaut.history.rows import Outcome
 from kubernaut.resources.names import APPROVE, OUTCOME, PAUSE
 from kubernaut.resources.reading import WorkflowExecution, read_workflow
 from kubernaut.workflow.keys import Undo
-from kubernaut.workflow.types import PeopleSeen, StepRun, WorkflowRun
+from kubernaut.workflow.run import StepRun, WorkflowRun
+from kubernaut.workflow.types import PeopleSeen
 from kubernaut_operator.execution.finalizers import EXECUTION_FINALIZER
 from kubernaut_operator.execution.reading_runs import KEPT_LABELS, WAKE_AHEAD_S, override_annotations
 

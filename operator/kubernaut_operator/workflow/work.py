@@ -12,8 +12,8 @@ from kubernaut.history.rows import Purpose
 from kubernaut.json_types import JsonObject
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.rows import incident_of
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.status import WorkflowStatus
-from kubernaut.workflow.types import WorkflowRun
 from kubernaut_operator.execution.subject import Judged, Subject
 from kubernaut_operator.kernel.api import Manifest
 from kubernaut_operator.kernel.resources import Key

@@ -6,7 +6,7 @@ import pytest
 from helpers.execution_world import FAILED, PASSED, JobPlan, World, a_run, delete, drive, go_on, kinds, post, pre
 
 from kubernaut.execution.intents import CreateJob, DeleteJob, RecordExecution
-from kubernaut.execution.types import Effect
+from kubernaut.execution.job_seen import Effect
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Verdict
 

@@ -23,8 +23,8 @@ from helpers.execution_world import (
 
 from kubernaut.actions.definition import ActionTarget
 from kubernaut.execution.intents import CreateJob, Intent, JudgeSafety, PinConditions, ReadTarget, TakeLock
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus
-from kubernaut.execution.types import ExecutionRun
 from kubernaut.safety import Denial
 from kubernaut.verdicts import Code, Judgement
 

@@ -21,8 +21,8 @@ from helpers.execution_world import (
 
 from kubernaut.execution.effect import JOB_GRACE_S
 from kubernaut.execution.intents import CaptureRollback, CreateJob, DeleteJob, ReadJob, RetireJob, SendDryRun
+from kubernaut.execution.job_seen import Effect
 from kubernaut.execution.retrying import kind_of
-from kubernaut.execution.types import Effect
 from kubernaut.facts.baseline import Baseline, ContainerBaseline
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement, Verdict

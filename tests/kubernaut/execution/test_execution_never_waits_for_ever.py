@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubernaut.execution.intents import DeleteJob, Intent, ReleaseLock
-from kubernaut.execution.retrying import AWAY_S, LONGEST_WAIT_S, kind_of
-from kubernaut.execution.types import Effect
+from kubernaut.execution.job_seen import Effect
+from kubernaut.execution.retries import AWAY_S, LONGEST_WAIT_S
+from kubernaut.execution.retrying import kind_of
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement
 

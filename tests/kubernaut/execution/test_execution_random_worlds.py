@@ -28,7 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubernaut.execution.intents import CreateJob, Intent, RecordExecution, StageIntent
-from kubernaut.execution.types import Effect
+from kubernaut.execution.job_seen import Effect
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Judgement
 from kubernaut.verification.types import RecordAttempts, RecordEvaluations

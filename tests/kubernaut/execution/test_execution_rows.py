@@ -19,9 +19,10 @@ from helpers.execution_world import (
 from kubernaut.enforcement.rollout import bucket_of
 from kubernaut.errors import InputError
 from kubernaut.execution.decide import begin
+from kubernaut.execution.job_seen import Effect
 from kubernaut.execution.rows import execution_row, input_context, row_context, target_of
+from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.stages import stage_spec
-from kubernaut.execution.types import Effect, ExecutionRun
 from kubernaut.history.ids import RunKey
 from kubernaut.history.rows import ExecutionRow, Purpose
 from kubernaut.identity import Phase

@@ -20,9 +20,10 @@ from helpers.execution_world import (
 
 from kubernaut.errors import InputError
 from kubernaut.execution.decide import begin
+from kubernaut.execution.job_seen import Effect
 from kubernaut.execution.status_json import from_json, to_json
 from kubernaut.execution.status_view import status_view
-from kubernaut.execution.types import Effect, LockHolder
+from kubernaut.execution.types import LockHolder
 from kubernaut.facts.baseline import Baseline, ContainerBaseline
 from kubernaut.identity import Phase
 from kubernaut.verdicts import Code, Judgement, Reason

@@ -9,7 +9,7 @@ from helpers.execution_world import a_change, a_run
 from kubernaut.execution.intents import CreateJob
 from kubernaut.execution.job import EXECUTION_LABEL, JobSettings, job_manifest
 from kubernaut.execution.job_reading import job_seen
-from kubernaut.execution.types import Effect, JobSeen, JobState
+from kubernaut.execution.job_seen import Effect, JobSeen, JobState
 
 FINISHED = "2026-03-01T12:00:05Z"
 

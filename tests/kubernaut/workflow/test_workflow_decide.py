@@ -13,7 +13,8 @@ from kubernaut.identity import Phase
 from kubernaut.resources.workflow import RollbackStrategy, StepPhase, WorkflowPhase
 from kubernaut.workflow import dag
 from kubernaut.workflow.keys import StepKey
-from kubernaut.workflow.types import PeopleSeen, StepRun
+from kubernaut.workflow.run import StepRun
+from kubernaut.workflow.types import PeopleSeen
 
 NO_FAULTS = repeat(None)
 NEVER_BEGINS = ExecutionPlan(begins_s=None, over_s=2.0, succeeds=False, changes=False)

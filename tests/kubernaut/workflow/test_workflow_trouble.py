@@ -25,11 +25,12 @@ from kubernaut.workflow.intents import (
 from kubernaut.workflow.keys import StepKey, Undo, execution_name, workflow_uid_of
 from kubernaut.workflow.prevented import cascade_prevented, was_validated
 from kubernaut.workflow.rows import row_context
+from kubernaut.workflow.run import StepConditions, WorkflowConditions
 from kubernaut.workflow.stages import stage_spec, work_of
 from kubernaut.workflow.status import StepState
 from kubernaut.workflow.status_json import from_json, to_json
 from kubernaut.workflow.status_view import status_view
-from kubernaut.workflow.types import CouldNot, PeopleSeen, StepConditions, WorkflowConditions
+from kubernaut.workflow.types import CouldNot, PeopleSeen
 
 AUTOMATIC = {"rollback_strategy": RollbackStrategy.AUTOMATIC}
 SLOW = ExecutionPlan(begins_s=50.0, ends_s=51.0, over_s=52.0)
@@ -40,10 +41,10 @@ def world_of(run, **plans):
     return WorkflowWorld(run=run, plans=Plans(**plans), faults=repeat(None))
 
 
-def refusing(kind, why="busy", *, retry=True, since_s=0.0, until_s=1e9):
+def refusing(kind, why="busy", *, retry=True, since_s=0.0, until_s=1e9, wait_s=None):
     def refuses(intent, now_s):
         if isinstance(intent, kind) and since_s <= now_s < until_s:
-            return CouldNot(intent=intent, why=why, retry=retry)
+            return CouldNot(intent=intent, why=why, retry=retry, retry_after_s=wait_s)
         return None
 
     return refuses
@@ -239,6 +240,13 @@ def test_an_outcome_that_nobody_answers_is_inconclusive():
     status = world_of(run_of(step(1)), refuses=refusing(AskOutcome)).drive()
 
     assert (status.outcome.outcome, status.outcome.source) == (Outcome.INCONCLUSIVE, OutcomeSource.QUERY)
+
+
+def test_a_server_that_asks_for_long_waits_is_not_asked_for_ever():
+    status = world_of(run_of(step(1)), refuses=refusing(AskOutcome, wait_s=500.0)).drive()
+
+    assert status.outcome.outcome is Outcome.INCONCLUSIVE
+    assert (status.outcome.at - status.result.at).total_seconds() < 1000.0
 
 
 def test_a_persons_word_needs_no_window():

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.metrics import CLOCK_TOLERANCE
+from kubernaut.facts.promql import about, asks_for_now, looks_back_s, of_before
 from kubernaut.facts.registry import REGISTRY
 from kubernaut.facts.snapshot import Unobserved, UnobservedReason
 from kubernaut.facts.workloads import DEPLOYMENT
 from kubernaut.json_types import JsonValue
 from kubernaut_operator.live_facts.fetching import Deadline
 from kubernaut_operator.live_facts.prometheus import Prometheus
-from kubernaut_operator.live_facts.promql import about, asks_for_now, looks_back_s
 from kubernaut_operator.live_facts.question import Question
 
 _USUAL_LOOKBACK = timedelta(minutes=5)
@@ -67,10 +67,7 @@ class PrometheusFacts:
         sample = self._prometheus.query(asked, lookback=lookback, deadline=deadline)
         if isinstance(sample, Unobserved):
             return sample
-        if ended is not None and sample.at - ended < window - CLOCK_TOLERANCE:
-            return Unobserved(
-                UnobservedReason.STALE,
-                f"the query looks back {window.total_seconds():g} s, "
-                f"to before the action's end at {ended.isoformat(timespec='seconds')}",
-            )
+        early = None if ended is None else of_before(window, at=sample.at, ended=ended)
+        if early is not None:
+            return early
         return sample.value

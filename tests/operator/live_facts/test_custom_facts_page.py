@@ -4,9 +4,9 @@ import re
 
 import pytest
 from helpers.generated_docs import ROOT
-from kubernaut_operator.live_facts.promql import asks_for_now, looks_back_s
 
 from kubernaut.conditions.custom_facts import DEFAULT_KINDS, MAX_EXPRESSION_BYTES, load_custom_facts
+from kubernaut.facts.promql import asks_for_now, looks_back_s
 from kubernaut.facts.snapshot import UnobservedReason
 
 

@@ -5,9 +5,12 @@ that is taken for longer than it is, or an instant that is seen where none is, m
 """
 
 import re
+from datetime import datetime, timedelta
 
 from kubernaut.errors import FactsError
+from kubernaut.facts.metrics import CLOCK_TOLERANCE
 from kubernaut.facts.objects import Target
+from kubernaut.facts.snapshot import Unobserved, UnobservedReason
 from kubernaut.kubernetes_names import is_namespace, is_object_name
 
 _NAME = re.compile(r"\$(namespace|name)\b", re.ASCII)
@@ -65,6 +68,28 @@ def looks_back_s(query: str) -> float:
     if unread:
         raise FactsError(f"the window {unread[0]} of the query cannot be read; write it like [5m]")
     return subqueries_s + range_s + sum(_seconds(found[1]) for found in _OFFSET.finditer(bare))
+
+
+def of_before(window: timedelta, *, at: datetime, ended: datetime) -> Unobserved | None:
+    """Say that a query's number, computed at an instant, also tells of the time before the action's end.
+
+    Parameters
+    ----------
+    window : timedelta
+        How far the query looks back.
+
+    Returns
+    -------
+    Unobserved or None
+        None when all that it looks at lies behind the end, with the tolerance that two clocks need.
+    """
+    if at - ended >= window - CLOCK_TOLERANCE:
+        return None
+    return Unobserved(
+        UnobservedReason.STALE,
+        f"the query looks back {window.total_seconds():g} s, "
+        f"to before the action's end at {ended.isoformat(timespec='seconds')}",
+    )
 
 
 def asks_for_now(query: str) -> bool:

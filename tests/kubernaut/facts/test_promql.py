@@ -1,8 +1,8 @@
 import pytest
-from kubernaut_operator.live_facts.promql import about, asks_for_now, looks_back_s
 
 from kubernaut.errors import FactsError
 from kubernaut.facts.objects import Target
+from kubernaut.facts.promql import about, asks_for_now, looks_back_s
 from kubernaut.facts.registry import REGISTRY
 
 WEB = Target(namespace="shop", name="web.v1")

@@ -138,7 +138,7 @@ _TEMPLATE = "pod templates are in no series"
 _PLACES = f"{_TEMPLATE}: node selector, affinity and host ports are not known"
 _PULLS = "image pull secrets and the kubelet's Events are in no series"
 _REVISIONS = f"{_TEMPLATE}, nor are the revisions' numbers by default"
-_SIDECARS = "init containers count as ordinary ones: series do not tell sidecars apart"
+_SIDECARS = "a sidecar is known for one while it runs beside a container that has begun"
 _FROM_PODS = "from the Deployment's pods, which must all agree; a LimitRange's defaults are in it"
 _ONLY_NONE = "only where there is none in the namespace: "
 

@@ -188,9 +188,7 @@ def _run(line: Mapping[str, Any]) -> PastRun:
         finished_at=ended,
         result="completed" if ended is not None else "unknown",
         outcome=outcome,
-        outcome_source=None
-        if outcome is None
-        else _choice(line, "outcome_source", OutcomeSource) or OutcomeSource.PERSON,
+        outcome_source=None if outcome is None else told_by or OutcomeSource.PERSON,
         outcome_at=None if outcome is None else _instant(line, "outcome_at") or ended or started,
     )
     return PastRun(execution=execution, workflow=workflow)
@@ -200,7 +198,7 @@ def _target(text: str, action: str) -> Target:
     """Read ``namespace/name`` or ``Kind/namespace/name``; the kind is otherwise the action's."""
     parts = text.split("/")
     if len(parts) == 2:
-        parts = [_kind_of(action), *parts]
+        parts = [kind_of(action), *parts]
     if len(parts) != 3 or parts[0] not in (DEPLOYMENT, POD):
         raise HistoryError(f"target {text!r} is none; write namespace/name, or {DEPLOYMENT}/ or {POD}/ before it")
     if not is_namespace(parts[1]) or not is_object_name(parts[2]):
@@ -208,7 +206,8 @@ def _target(text: str, action: str) -> Target:
     return Target(kind=parts[0], namespace=parts[1], name=parts[2])
 
 
-def _kind_of(action: str) -> str:
+def kind_of(action: str) -> str:
+    """Give the kind of object that an action acts on; one that is not in the catalogue acts on a Deployment."""
     known = ACTIONS.get(action)
     return POD if known is not None and "pod" in known.parameters.model_fields else DEPLOYMENT
 

@@ -84,6 +84,7 @@ class PodsOf:
                 status[field] = marked
         containers, statuses = self._containers(_CONTAINERS, key)
         before, statuses_before = self._containers(_INIT, key)
+        _tell_sidecars(before, statuses_before, statuses)
         spec: dict[str, Any] = {"containers": containers, "initContainers": before}
         spec["tolerations"] = [_toleration(sample) for sample in self._of("kube_pod_tolerations", key)]
         spec["overhead"] = {
@@ -143,6 +144,19 @@ class PodsOf:
         if last is not None:
             status["lastState"] = {"terminated": _ended(last, restarts - 1)}
         return status
+
+
+def _tell_sidecars(specs: list[dict[str, Any]], statuses: list[dict[str, Any]], beside: list[dict[str, Any]]) -> None:
+    """Mark the init containers that still run while a container of the pod has begun: only sidecars do."""
+    if not any({"running", "terminated"} & one["state"].keys() or one["restartCount"] for one in beside):
+        return
+    running = {one["name"] for one in statuses if "running" in one["state"]}
+    for one in specs:
+        if one["name"] in running:
+            one["restartPolicy"] = "Always"
+    for one in statuses:
+        if one["name"] in running:
+            one["started"] = True
 
 
 def _ended(reason: str | None, restarts: int) -> dict[str, Any]:

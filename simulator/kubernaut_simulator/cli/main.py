@@ -31,6 +31,7 @@ from kubernaut_simulator.cli import (
     report_command,
     rollout_commands,
     suite_command,
+    telemetry_commands,
     tune_command,
     whatif_command,
 )
@@ -68,6 +69,7 @@ for module in (
 app.add_typer(history_commands.app, name="history")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(rollout_commands.app, name="rollout")
+app.add_typer(telemetry_commands.app, name="telemetry")
 for plugin in entry_points(group=PLUGIN_GROUP):
     joined = plugin.load()
     if isinstance(joined, typer.Typer):

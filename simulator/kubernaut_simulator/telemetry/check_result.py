@@ -1,4 +1,4 @@
-"""What a Prometheus can rebuild, as a result: a table of facts, a chart of windows, and which conditions can be judged."""
+"""What a Prometheus can rebuild, as a result: a table of facts, a chart of windows, what conditions can be judged."""
 
 from __future__ import annotations
 

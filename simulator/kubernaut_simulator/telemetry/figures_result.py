@@ -57,9 +57,11 @@ class TelemetryFigures(Result):
             )
         if one.born:
             notes.append(f"{one.born:,} processes appeared inside the window and were counted from zero")
-        for row in one.conditions:
-            if row.not_timed:
-                notes.append(f"{row.condition}: {row.not_timed:,} runs failed after a time that no condition set names")
+        notes += [
+            f"{row.condition}: {row.not_timed:,} runs failed after a time that no condition set names"
+            for row in one.conditions
+            if row.not_timed
+        ]
         return notes
 
     @cached_property

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from kubernaut.facts.definitions import FactDefinition, FactType
+from kubernaut.facts.rebuilding import Rebuilding, rebuilding_of
 from kubernaut.facts.registry import NAMESPACES, REGISTRY
 from kubernaut.facts.snapshot import format_path
 
@@ -84,6 +85,13 @@ _RIGHTS = (
 )
 
 
+_REBUILDING = (
+    "`kubernaut telemetry` puts objects together from these metrics of kube-state-metrics and cAdvisor and takes the "
+    "fact from them by its own rule, as of the newest scrape before the instant. A metric that is missing for the "
+    "target makes the fact unobserved; see [telemetry.md](telemetry.md)."
+)
+
+
 def markdown() -> str:
     """Give the documentation page."""
     lines = [_HEAD + "## Registered facts", ""]
@@ -104,13 +112,36 @@ def markdown() -> str:
         if row.rbac and (row.path in REGISTRY or row.rbac != whole[_BELOW.split(row.path)[0]])
     ]
     lines += ["", "Fields of a list or an object need what the whole needs, unless they are named here.", ""]
-    lines += ["## Series that could rebuild a fact at a past instant", ""]
-    lines += ["PromQL over kube-state-metrics and cAdvisor. Facts that are not listed cannot be rebuilt.", ""]
+    lines += ["## Rebuilding a fact at a past instant", ""]
+    lines += [
+        _REBUILDING,
+        "",
+        "| path | metrics that must be there | what is lost, or why it cannot be rebuilt |",
+        "|---|---|---|",
+    ]
+    lines += [
+        _line(f"`{format_path(path)}`", _names(rebuilding_of(path).series), _what_is_lost(rebuilding_of(path)))
+        for fact in REGISTRY.values()
+        for path, _ in fact.paths()
+    ]
+    lines += ["", "## Series to look at", ""]
+    lines += ["PromQL that shows a fact, or comes near it; facts that are not listed have none.", ""]
     lines += ["| path | series |", "|---|---|"]
     lines += [_line(f"`{row.path}`", f"`{row.series}`") for row in table if row.series]
     lines += ["", "## The other parts of `input`", "", "| part | what is in it |", "|---|---|"]
     lines += [_line(f"`{name}`", meaning) for name, meaning in NAMESPACES.items()]
     return "\n".join(lines) + "\n"
+
+
+def _names(series: tuple[str, ...]) -> str:
+    return ", ".join(f"`{name}`" for name in series)
+
+
+def _what_is_lost(entry: Rebuilding) -> str:
+    if entry.why_not:
+        return f"**cannot**: {entry.why_not}"
+    label = f"needs the label `{entry.label[1]}`, which older kube-state-metrics lack" if entry.label else ""
+    return "; ".join(part for part in (entry.loss, label) if part)
 
 
 def _line(*cells: str) -> str:

@@ -41,7 +41,7 @@ def exposed(objects: Iterable[Mapping[str, Any]], *, reasons: bool = True) -> It
     Parameters
     ----------
     reasons : bool
-        Conditions of Deployments carry the label `reason`, as of kube-state-metrics 2.17.
+        Conditions of Deployments carry the label `reason`, as in newer kube-state-metrics.
     """
     for item in objects:
         match item["kind"]:

@@ -20,9 +20,7 @@ def promtool():
         if os.environ.get("KUBERNAUT_REQUIRE_PROMETHEUS"):
             pytest.fail("KUBERNAUT_REQUIRE_PROMETHEUS is set and there is no promtool: apt-get install prometheus")
         pytest.skip("no promtool here: apt-get install prometheus")
-    return lambda *argv, cwd: subprocess.run(
-        ["promtool", *argv], cwd=cwd, capture_output=True, text=True, check=False
-    )
+    return lambda *argv, cwd: subprocess.run(["promtool", *argv], cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def test_rules_load(promtool):

@@ -67,7 +67,14 @@ def shop(**more):
     ]
     for one in pods:
         one["metadata"]["creationTimestamp"] = "2026-03-01T11:00:00Z"
-    return [owner, owned, *pods, node("node-1"), node("node-2"), bare_pod("other", node="node-2", requests={"cpu": "1"})]
+    return [
+        owner,
+        owned,
+        *pods,
+        node("node-1"),
+        node("node-2"),
+        bare_pod("other", node="node-2", requests={"cpu": "1"}),
+    ]
 
 
 def held(value, like):
@@ -271,7 +278,14 @@ def test_facts_of_a_target_pod():
 
     found = rebuilt(*objects, target=WEB_POD, parameters=parameters)
 
-    for name in ("pod_found", "workload_kind", "workload_name", "peer_pods", "ready_peer_pods", "pod_will_be_recreated"):
+    for name in (
+        "pod_found",
+        "workload_kind",
+        "workload_name",
+        "peer_pods",
+        "ready_peer_pods",
+        "pod_will_be_recreated",
+    ):
         assert found.facts[name] == live.facts[name], name
     assert "priority" not in found.facts["target_pod"]
     assert found.facts["target_pod"] == held(live.facts["target_pod"], found.facts["target_pod"])

@@ -1,26 +1,21 @@
-"""One reconcile of a KubernetesExecution: read it, ask the engine, carry out what it says, until it wants to wait.
+"""KubernetesExecutions, reconciled: how one is read, what it notices by itself, and whom it wakes."""
 
-What the engine has in memory beside the stored status is kept from one reconcile to the next, for as long as the custom
-resource holds the very status that was stored last. Whatever goes wrong on the way costs that memory and nothing else:
-the next reconcile goes on from what is stored, as a restarted process does.
-"""
-
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 import structlog
 
-from kubernaut.errors import InputError, KubernautError, LeadershipLostError, NotFoundError
+from kubernaut.errors import KubernautError
 from kubernaut.execution.decide import begin, decide
 from kubernaut.execution.intents import CreateJob, Intent
 from kubernaut.execution.job_seen import JobSeen, JobState
 from kubernaut.execution.names import lock_name
 from kubernaut.execution.status_json import from_json
 from kubernaut.execution.status_view import status_view
-from kubernaut.execution.types import EnforcementSeen, Observation, TargetTouched
+from kubernaut.execution.types import CouldNot, EnforcementSeen, Observation, TargetTouched
 from kubernaut.identity import Level
+from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
-from kubernaut.verification.types import StoreStatus
 from kubernaut_operator.condition_sets.sets import ConditionSets
 from kubernaut_operator.execution.admission import AdmissionGuard
 from kubernaut_operator.execution.jobs import Jobs
@@ -28,24 +23,17 @@ from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.owners import Owners
 from kubernaut_operator.execution.performing import Performer, could_not
 from kubernaut_operator.execution.reading_runs import metadata_of, override_annotations, run_of
+from kubernaut_operator.execution.reconciling import Reconciler, utc_now
 from kubernaut_operator.execution.runs import RunEntry, Runs
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.api import Api, Manifest
-from kubernaut_operator.kernel.controller import Result
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.kernel.resources import Key
-
-MOST_DECISIONS = 200
-"""Of one reconcile; a run takes about twenty from beginning to end. Beyond it other keys have their turn first."""
 
 _log = structlog.get_logger(__name__)
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class ExecutionController:
+class ExecutionController(Reconciler[Work, Intent, Observation]):
     """Reconciles KubernetesExecutions.
 
     Parameters
@@ -70,9 +58,9 @@ class ExecutionController:
         owners: Owners,
         wake: Callable[[Key], None],
         events: EventRecorder,
-        clock: Callable[[], datetime] = _now,
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._api = api
+        super().__init__(api, KUBERNETES_EXECUTIONS, word="execution", events=events, clock=clock)
         self._performer = performer
         self._sets = sets
         self._jobs = jobs
@@ -80,110 +68,50 @@ class ExecutionController:
         self._guard = guard
         self._owners = owners
         self._wake = wake
-        self._events = events
-        self._clock = clock
-        self._held: dict[Key, Work] = {}
 
-    def reconcile(self, key: Key) -> Result:
-        """Bring one execution as far as it comes without waiting.
+    def _met(self, key: Key, uid: str) -> None:
+        self._runs.forget(key, but=uid)
 
-        Raises
-        ------
-        KubernautError
-            Its status could not be read or stored.
-        """
-        try:
-            manifest = self._api.get(KUBERNETES_EXECUTIONS, key.name, key.namespace)
-        except NotFoundError:
-            self._held.pop(key, None)
-            self._runs.forget(key)
-            return Result()
-        try:
-            work = self._take_up(key, manifest, self._held.pop(key, None))
-        except InputError as error:
-            self._events.tell(manifest, reason="StatusUnreadable", note=str(error), action="Wait", warning=True)
-            raise
-        with structlog.contextvars.bound_contextvars(execution=str(key), execution_uid=work.run.uid):
-            result = self._drive(work)
-        # Only what went well is remembered; after an error the stored status is the truth.
-        if result.again_after_s is not None:
-            self._held[key] = work
-        return result
+    def _gone(self, key: Key) -> None:
+        self._runs.forget(key)
 
-    def _take_up(self, key: Key, manifest: Manifest, held: Work | None) -> Work:
-        uid = str(manifest["metadata"]["uid"])
-        engine = (manifest.get("status") or {}).get("engine") or {}
-        if held is not None and held.run.uid == uid:
-            same = held.stored == engine and held.manifest["spec"] == manifest["spec"]
-            held.manifest = manifest
-            if same:
-                return held
-            _log.info("somebody else changed spec or status; going on from what is stored", execution=str(key))
-        else:
-            self._runs.forget(key, but=uid)
+    def _noted(self, work: Work) -> None:
+        self._runs.note(_entry(work))
+
+    def _read(self, key: Key, manifest: Manifest, engine: JsonObject, *, told: set[str]) -> Work:
         return Work(
             key=key,
             manifest=manifest,
             run=run_of(manifest),
             status=from_json(engine) if engine else begin(now=self._clock()),
             stored=engine,
-            told=held.told if held is not None and held.run.uid == uid else set(),
+            told=told,
         )
 
-    def _drive(self, work: Work) -> Result:
-        told: Sequence[Observation] = self._noticed(work)
-        for _ in range(MOST_DECISIONS):
-            now = self._clock()
-            decision = decide(work.run, work.status, told, now)
-            if decision.status.step is not work.status.step:
-                _log.debug("step", step=decision.status.step.value, phase=decision.status.phase.value)
-            work.status = decision.status
-            told = self._carry_out(work, decision.intents)
-            if told:
-                continue
-            self._runs.note(_entry(work))
-            if decision.next_due is None:
-                return Result()
-            return Result(again_after_s=max((decision.next_due - self._clock()).total_seconds(), 0.0))
-        return Result(again_after_s=0.0)
+    def _decide(
+        self, work: Work, told: Sequence[Observation], now: datetime
+    ) -> tuple[Sequence[Intent], datetime | None]:
+        decision = decide(work.run, work.status, told, now)
+        if decision.status.step is not work.status.step:
+            _log.debug("step", step=decision.status.step.value, phase=decision.status.phase.value)
+        work.status = decision.status
+        return decision.intents, decision.next_due
 
-    def _carry_out(self, work: Work, intents: Sequence[Intent]) -> list[Observation]:
-        """Carry intents out in order, up to the first that cannot be, and give the answers.
+    def _perform(self, work: Work, intent: Intent) -> Observation | None:
+        answer = self._performer.perform(work, intent)
+        if isinstance(intent, CreateJob) and isinstance(answer, JobSeen):
+            self._tell_touched(work, answer)
+        return answer
 
-        What fails before the status is stored is raised: the decision is forgotten then, as by a restart, since going
-        on from it in memory would never store it.
-        """
-        answers: list[Observation] = []
+    def _could_not(self, intent: Intent, error: KubernautError) -> CouldNot:
+        return could_not(intent, error)
+
+    def _shown(self, work: Work) -> JsonObject:
+        return status_view(work.run, work.status, before=work.manifest.get("status"))
+
+    def _in_logs(self, work: Work) -> Mapping[str, str]:
         pinned = work.status.pinned
-        with structlog.contextvars.bound_contextvars(**({} if pinned is None else {"incident": pinned.incident_id})):
-            for place, intent in enumerate(intents):
-                if isinstance(intent, StoreStatus):
-                    self._store(work)
-                    continue
-                try:
-                    answer = self._performer.perform(work, intent)
-                except LeadershipLostError:
-                    raise
-                except KubernautError as error:
-                    if StoreStatus() in intents[place:]:
-                        raise
-                    failed = could_not(intent, error)
-                    _log.warning("could not", intent=type(intent).__name__, why=failed.why, retry=failed.retry)
-                    answers.append(failed)
-                    break
-                if answer is not None:
-                    answers.append(answer)
-                if isinstance(intent, CreateJob) and isinstance(answer, JobSeen):
-                    self._tell_touched(work, answer)
-        return answers
-
-    def _store(self, work: Work) -> None:
-        status = status_view(work.run, work.status, before=work.manifest.get("status"))
-        work.manifest = self._api.replace(
-            KUBERNETES_EXECUTIONS, {**work.manifest, "status": status}, subresource="status"
-        )
-        work.stored = work.manifest["status"].get("engine") or {}
-        self._runs.note(_entry(work))
+        return {} if pinned is None else {"incident": pinned.incident_id}
 
     def _noticed(self, work: Work) -> list[Observation]:
         """Give what is to be told without having been asked for."""

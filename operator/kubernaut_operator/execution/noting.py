@@ -6,17 +6,16 @@ logged, a budget that cannot be counted is told and forgotten.
 
 from datetime import UTC, datetime
 
-import structlog
-
 from kubernaut.execution.rows import execution_row, row_context
 from kubernaut.execution.stages import stage_of, stage_spec
 from kubernaut.identity import Phase
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.verification.rows import RunContext
-from kubernaut.verification.types import EmitEvent, EventType, RecordAttempts, RecordEvaluations
+from kubernaut.verification.types import EmitEvent, RecordAttempts, RecordEvaluations
 from kubernaut_operator.execution.cluster import Cluster
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.execution.stage_noting import VERSIONS, StageNoting
+from kubernaut_operator.execution.telling import tell
 from kubernaut_operator.execution.work import Work
 from kubernaut_operator.kernel.events import EventRecorder
 
@@ -30,8 +29,6 @@ _ACTIONS = {
     ExecutionPhase.UNKNOWN: "Finish",
 }
 """What the operator does, in an Event's words, by where the run is."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Noting:
@@ -67,19 +64,8 @@ class Noting:
 
     def event(self, work: Work, intent: EmitEvent) -> None:
         """Say what changed, on the custom resource."""
-        about = {
-            "apiVersion": KUBERNETES_EXECUTIONS.api_version,
-            "kind": KUBERNETES_EXECUTIONS.kind,
-            "metadata": work.manifest["metadata"],
-        }
-        _log.info(intent.message, reason=intent.reason)
-        self._events.tell(
-            about,
-            reason=intent.reason,
-            note=intent.message,
-            action=_ACTIONS.get(work.status.phase, "Reconcile"),
-            warning=intent.type is EventType.WARNING,
-        )
+        action = _ACTIONS.get(work.status.phase, "Reconcile")
+        tell(self._events, KUBERNETES_EXECUTIONS, work.manifest, intent, action=action)
 
     def _context(self, work: Work, phase: Phase) -> RunContext:
         return row_context(work.run, work.status, phase, cluster_uid=self._cluster.uid(), versions=VERSIONS)

@@ -2,12 +2,10 @@
 
 from datetime import UTC, datetime
 
-import structlog
-
 from kubernaut.identity import Phase
 from kubernaut.resources.workflow import WorkflowPhase
 from kubernaut.verification.rows import RunContext
-from kubernaut.verification.types import EmitEvent, EventType, RecordAttempts, RecordEvaluations
+from kubernaut.verification.types import EmitEvent, RecordAttempts, RecordEvaluations
 from kubernaut.workflow.intents import StageIntent
 from kubernaut.workflow.keys import StepKey, Undo
 from kubernaut.workflow.prevented import cascade_prevented, was_validated
@@ -16,6 +14,7 @@ from kubernaut.workflow.stages import stage_spec
 from kubernaut_operator.execution.cluster import Cluster
 from kubernaut_operator.execution.kinds import WORKFLOW_EXECUTIONS
 from kubernaut_operator.execution.stage_noting import VERSIONS, StageNoting
+from kubernaut_operator.execution.telling import tell
 from kubernaut_operator.kernel.events import EventRecorder
 from kubernaut_operator.workflow.work import WorkflowWork
 
@@ -31,8 +30,6 @@ _ACTIONS = {
     WorkflowPhase.ROLLBACK_FAILED: "Finish",
 }
 """What the operator does, in an Event's words, by where the workflow is."""
-
-_log = structlog.get_logger(__name__)
 
 
 class WorkflowNoting:
@@ -76,19 +73,8 @@ class WorkflowNoting:
 
     def event(self, work: WorkflowWork, intent: EmitEvent) -> None:
         """Say what changed, on the custom resource."""
-        about = {
-            "apiVersion": WORKFLOW_EXECUTIONS.api_version,
-            "kind": WORKFLOW_EXECUTIONS.kind,
-            "metadata": work.manifest["metadata"],
-        }
-        _log.info(intent.message, reason=intent.reason)
-        self._events.tell(
-            about,
-            reason=intent.reason,
-            note=intent.message,
-            action=_ACTIONS.get(work.status.phase, "Reconcile"),
-            warning=intent.type is EventType.WARNING,
-        )
+        action = _ACTIONS.get(work.status.phase, "Reconcile")
+        tell(self._events, WORKFLOW_EXECUTIONS, work.manifest, intent, action=action)
 
     def _context(self, work: WorkflowWork, key: StepKey, phase: Phase) -> RunContext:
         return row_context(work.run, work.status, key, phase, cluster_uid=self._cluster.uid(), versions=VERSIONS)

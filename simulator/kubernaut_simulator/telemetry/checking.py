@@ -1,7 +1,8 @@
 """What a Prometheus can rebuild: fact by fact, for which window, with which gaps, and what follows for conditions.
 
-One range query counts the samples of every metric of the registry at even steps; a metric that must be there wherever
-its object is has a gap at each step without any.
+One range query counts the series of every metric of the registry that were sampled shortly before each of many even
+steps; a metric that must be there wherever its object is has a gap at each step without any. Prometheus' own look back
+of five minutes would hide shorter gaps.
 """
 
 import math
@@ -21,6 +22,7 @@ from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.telemetry.exposure import NEVER_PROVIDED, Exposure, series_for
 from kubernaut_simulator.telemetry.past_runs import kind_of
 from kubernaut_simulator.telemetry.remembering import EXPORTED, exposure_of
+from kubernaut_simulator.telemetry.scrapes import MAX_AGE
 from kubernaut_simulator.telemetry.server import PrometheusServer, Series, require_aware, selector
 
 STEPS = 1_000
@@ -154,14 +156,15 @@ def check(
 def _there(
     server: PrometheusServer, start: datetime, end: datetime, step: timedelta, namespace: str
 ) -> Mapping[str, Sequence[float]]:
-    """Give the steps at which each metric has a sample."""
+    """Give the steps at which each metric has a sample young enough to stand for them."""
     label = EXPORTED if namespace and EXPORTED in server.label_names("kube_pod_info", start, end) else "namespace"
     of_nodes = [metric for metric in all_series() if metric.startswith("kube_node_")]
     others = [metric for metric in all_series() if not metric.startswith("kube_node_")]
     series: list[Series] = []
     for metrics, beside in ((others, {label: namespace} if namespace else {}), (of_nodes, {})):
         chosen = selector(metrics, {**server.matchers, **beside})
-        series += server.ranged(f"count by (__name__) ({chosen})", start, end, step)
+        recent = f"last_over_time({chosen}[{MAX_AGE.total_seconds():.0f}s])"
+        series += server.ranged(f"count by (__name__) ({recent})", start, end, step)
     return {one.metric: one.times_s for one in series}
 
 

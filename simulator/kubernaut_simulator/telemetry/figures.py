@@ -38,7 +38,7 @@ LABELS: Mapping[str, tuple[str, ...]] = {
     ATTEMPTS: (*_CONDITION, "phase", "result"),
     TIMES: (*_CONDITION, "le"),
 }
-_LEVELS: Mapping[str, Level] = {"workflowexecution": Level.STEP, "kubernetesexecution": Level.ACTION}
+LEVELS: Mapping[str, Level] = {"workflowexecution": Level.STEP, "kubernetesexecution": Level.ACTION}
 _GOOD = "effective"
 _STOPPED = ("Failed", "Error")
 LEAST_STEP = timedelta(seconds=30)
@@ -131,7 +131,7 @@ def read_figures(
     found = tuple(
         _figures(grown, action, type_, service, conditions)
         for action, type_, service in sorted(grown.labels_of(EVALUATIONS, *_CONDITION))
-        if service in _LEVELS
+        if service in LEVELS
     )
     if not found:
         raise InputError(
@@ -143,7 +143,7 @@ def read_figures(
 
 def _figures(grown: Growth, action: str, type_: str, service: str, conditions: Conditions | None) -> ConditionFigures:
     of = {"action": action, "condition_type": type_, "service": service}
-    level = _LEVELS[service]
+    level = LEVELS[service]
     phase, timeout_s = _phase_of(grown, of, level, conditions)
     passed, failed = round(grown.of(PASSED, **of)), round(grown.of(FAILED, **of))
     good = round(grown.of(LABELLED, **of, outcome=_GOOD))

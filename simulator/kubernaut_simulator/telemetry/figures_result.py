@@ -13,7 +13,7 @@ import pandas as pd
 
 from kubernaut.durations import format_duration
 from kubernaut_simulator.results.base import COLOURS, CONDITION, Result, counts_of
-from kubernaut_simulator.results.wording import short_names
+from kubernaut_simulator.results.wording import how_many, short_names
 from kubernaut_simulator.telemetry.figures import ConditionFigures, Figures
 
 SHARES = (0.5, 0.95)
@@ -53,10 +53,12 @@ class TelemetryFigures(Result):
         notes = ["times are those of all runs, good ones or not: a timeout is chosen from history, not from these"]
         if one.resets:
             notes.append(
-                f"{one.resets:,} resets of counters: what grew within a step before each of them is not counted"
+                f"{how_many(one.resets, 'reset')} of counters: what grew within a step before each is not counted"
             )
         if one.born:
-            notes.append(f"{one.born:,} processes appeared inside the window and were counted from zero")
+            notes.append(
+                f"appeared inside the window and counted from zero: {how_many(one.born, 'process', 'processes')}"
+            )
         notes += [
             f"{row.condition}: {row.not_timed:,} runs failed after a time that no condition set names"
             for row in one.conditions

@@ -140,7 +140,8 @@ def test_the_check_says_what_can_be_rebuilt_for_which_window_and_why_not(past, n
     facts = {one.path: one for one in checked.facts}
     assert facts["current_replicas"].ability is Ability.REBUILT
     assert facts["current_replicas"].since == past.began
-    assert facts["current_replicas"].longest_gap is not None
+    assert facts["current_replicas"].longest_gap == timedelta(minutes=4)
+    assert facts["current_replicas"].covered == pytest.approx(38 / 41)
     assert facts["schedulable_replicas"].ability is Ability.IMPOSSIBLE
     assert "pod templates" in facts["schedulable_replicas"].why
     assert facts["cpu_throttling_ratio"].ability is Ability.MISSING

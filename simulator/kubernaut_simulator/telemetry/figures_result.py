@@ -56,9 +56,8 @@ class TelemetryFigures(Result):
                 f"{how_many(one.resets, 'reset')} of counters: what grew within a step before each is not counted"
             )
         if one.born:
-            notes.append(
-                f"appeared inside the window and counted from zero: {how_many(one.born, 'process', 'processes')}"
-            )
+            appeared = how_many(one.born, "process", "processes")
+            notes.append(f"{appeared} appeared inside the window: counted from zero")
         notes += [
             f"{row.condition}: {row.not_timed:,} runs failed after a time that no condition set names"
             for row in one.conditions

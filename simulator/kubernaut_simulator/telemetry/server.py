@@ -65,7 +65,7 @@ def require_aware(instant: datetime, what: str) -> datetime:
 
 
 def selector(metrics: Iterable[str], matchers: Mapping[str, str]) -> str:
-    """Give a selector of series by the names of their metrics and by labels.
+    """Give a selector of series by the names of their metrics, if any are given, and by labels.
 
     Raises
     ------
@@ -80,6 +80,8 @@ def selector(metrics: Iterable[str], matchers: Mapping[str, str]) -> str:
         if not _LABEL.fullmatch(label):
             raise InputError(f"{label!r} is no name of a label; write it as cluster=prod")
     parts = [f'{label}="{_quoted(value)}"' for label, value in sorted(matchers.items())]
+    if not names:
+        return "{" + ",".join(parts) + "}"
     if len(names) == 1:
         return f"{names[0]}{{{','.join(parts)}}}"
     named = '__name__=~"' + "|".join(names) + '"'
@@ -176,8 +178,10 @@ class PrometheusServer:
 
     def metric_names(self, start: datetime, end: datetime) -> frozenset[str]:
         """Give the names of the metrics that have a sample in a window."""
-        bounds = {"start": start.timestamp(), "end": end.timestamp()}
-        return frozenset(self._ask("names of metrics", lambda: self._client.all_metrics(params=bounds)))
+        asked: dict[str, Any] = {"start": start.timestamp(), "end": end.timestamp()}
+        if self.matchers:
+            asked["match[]"] = selector((), self.matchers)
+        return frozenset(self._ask("names of metrics", lambda: self._client.all_metrics(params=asked)))
 
     def described(self) -> frozenset[str]:
         """Give the names of the metrics that targets describe now, whether or not they have samples.

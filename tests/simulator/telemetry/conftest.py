@@ -66,7 +66,7 @@ def shop_at(at):
         ]
         pods.append(
             pod(
-                f"web-{number}",
+                f"web-7d9c-{number}",
                 owner=owned,
                 ready=not late,
                 statuses=statuses,
@@ -82,6 +82,23 @@ def scrapes():
         if not GAP[0] <= at - BEGAN < GAP[1]:
             yield at, list(exposed(shop_at(at)))
         at += timedelta(seconds=EVERY_S)
+
+
+def containers_scrapes():
+    """Give cAdvisor's figures of two pods: a tenth of a core each, throttled in a quarter of the periods."""
+    number = 0
+    while BEGAN + number * timedelta(seconds=EVERY_S) <= BEGAN + WINDOW:
+        lines = []
+        for pod_name in ("web-7d9c-0", "web-7d9c-1"):
+            of = {"namespace": "shop", "pod": pod_name, "container": "main"}
+            lines += [
+                Exposed("container_cpu_usage_seconds_total", of, 100 + number * EVERY_S * 0.1),
+                Exposed("container_memory_working_set_bytes", of, 64.0 * 1024 * 1024),
+                Exposed("container_cpu_cfs_periods_total", of, 1000.0 + number * 20),
+                Exposed("container_cpu_cfs_throttled_periods_total", of, 100.0 + number * 5),
+            ]
+        yield BEGAN + number * timedelta(seconds=EVERY_S), lines
+        number += 1
 
 
 def operators_scrapes():
@@ -125,7 +142,11 @@ def past(tmp_path_factory):
             pytest.fail(why)
         pytest.skip(why)
     folder = tmp_path_factory.mktemp("prometheus")
-    series = [*as_series(scrapes()), *as_series(operators_scrapes(), instance="kubernaut-0:8080")]
+    series = [
+        *as_series(scrapes()),
+        *as_series(containers_scrapes(), instance="node-1:10250"),
+        *as_series(operators_scrapes(), instance="kubernaut-0:8080"),
+    ]
     fill_in(openmetrics(series), folder / "data")
     with prometheus_server(folder, retention="20y") as url:
         runs = [(BEGAN + start, BEGAN + end, outcome) for start, end, _, outcome in RUNS]

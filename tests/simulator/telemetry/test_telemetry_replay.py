@@ -145,7 +145,7 @@ def test_the_check_says_what_can_be_rebuilt_for_which_window_and_why_not(past, n
     assert facts["current_replicas"].covered == pytest.approx(38 / 41)
     assert facts["schedulable_replicas"].ability is Ability.IMPOSSIBLE
     assert "pod templates" in facts["schedulable_replicas"].why
-    assert facts["cpu_throttling_ratio"].ability is Ability.MISSING
+    assert facts["quota_replicas"].ability is Ability.MISSING
     own = {one.type: missing for one, missing in checked.judged.items() if one.level is Level.ACTION}
     assert own == {"nobody_else_scales": {}, "no_waiting_pods": {}}
     result = TelemetryCheck(checked=checked, url=past.url)

@@ -7,6 +7,7 @@ It always gets a port and a folder of its own, so a Prometheus that the machine 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 PROGRAMS = ("prometheus", "promtool")
@@ -33,6 +35,17 @@ class PrometheusUnavailableError(Exception):
 def prometheus_missing() -> list[str]:
     """Name which of Prometheus's programs this machine lacks; Debian's package `prometheus` brings both."""
     return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+def require_prometheus() -> None:
+    """Skip the test where Prometheus is missing; with KUBERNAUT_REQUIRE_PROMETHEUS set, that is a failure."""
+    missing = prometheus_missing()
+    if not missing:
+        return
+    why = f"no {', '.join(missing)} here: apt-get install prometheus"
+    if os.environ.get("KUBERNAUT_REQUIRE_PROMETHEUS"):
+        pytest.fail(f"KUBERNAUT_REQUIRE_PROMETHEUS is set and there is {why}")
+    pytest.skip(why)
 
 
 def prometheus_argv(

@@ -1,6 +1,5 @@
 """The shipped recording rules and alerts, by Prometheus' own tool: they load, and each holds where it should."""
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from helpers.generated_docs import ROOT
-from helpers.prometheus_server import prometheus_missing
+from helpers.prometheus_server import require_prometheus
 
 RULES = ROOT / "docs" / "operator" / "alerts.yaml"
 CASES = Path(__file__).with_name("rules") / "alerts_test.yaml"
@@ -16,10 +15,7 @@ CASES = Path(__file__).with_name("rules") / "alerts_test.yaml"
 
 @pytest.fixture(scope="module")
 def promtool():
-    if "promtool" in prometheus_missing():
-        if os.environ.get("KUBERNAUT_REQUIRE_PROMETHEUS"):
-            pytest.fail("KUBERNAUT_REQUIRE_PROMETHEUS is set and there is no promtool: apt-get install prometheus")
-        pytest.skip("no promtool here: apt-get install prometheus")
+    require_prometheus()
     return lambda *argv, cwd: subprocess.run(["promtool", *argv], cwd=cwd, capture_output=True, text=True, check=False)
 
 

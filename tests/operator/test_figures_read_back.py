@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers.prometheus_server import ask_prometheus, prometheus_missing, prometheus_server
+from helpers.prometheus_server import ask_prometheus, prometheus_server, require_prometheus
 from kubernaut_operator.metrics.declared import METRICS, SERVICES, made
 from kubernaut_simulator.telemetry import figures
 from kubernaut_simulator.telemetry.server import PrometheusServer
@@ -20,8 +20,8 @@ def test_every_metric_and_label_that_is_read_is_served():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(bool(prometheus_missing()), reason="no Prometheus here: apt-get install prometheus")
 def test_a_scrape_of_the_operators_metrics_gives_the_counts(tmp_path):
+    require_prometheus()
     registry = CollectorRegistry()
     of = {"condition_type": "desired_replicas_running", "service": "workflowexecution", "action": "scale_deployment"}
     metrics = {name: made(name, registry) for name in METRICS if not METRICS[name].scraped}

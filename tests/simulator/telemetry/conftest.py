@@ -1,6 +1,5 @@
 """A real Prometheus with a past filled in: a shop that was scaled three times, and an operator's counters."""
 
-import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -17,7 +16,7 @@ from helpers.kube_objects import (
     replica_set,
     waiting,
 )
-from helpers.prometheus_server import prometheus_missing, prometheus_server
+from helpers.prometheus_server import prometheus_server, require_prometheus
 from kubernaut_simulator.telemetry.server import PrometheusServer
 
 EVERY_S = 15
@@ -136,11 +135,7 @@ def operators_scrapes():
 @pytest.fixture(scope="session")
 def past(tmp_path_factory):
     """Give the URL of a Prometheus that has the past, a server to ask it by, and the times of the runs."""
-    if prometheus_missing():
-        why = f"no {', '.join(prometheus_missing())} here: apt-get install prometheus"
-        if os.environ.get("KUBERNAUT_REQUIRE_PROMETHEUS"):
-            pytest.fail(why)
-        pytest.skip(why)
+    require_prometheus()
     folder = tmp_path_factory.mktemp("prometheus")
     series = [
         *as_series(scrapes()),

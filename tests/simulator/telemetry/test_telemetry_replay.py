@@ -194,3 +194,17 @@ def test_rebuilt_facts_agree_with_the_recorded_ones(past, runs, new_conditions):
     assert not any(one.differ for one in found.by_fact.values())
     assert "ready_pods" in TelemetryAgreement(agreements=found).text()
     assert len(runs_of(recorded)) == 3
+
+
+def test_a_recorded_fact_that_telemetry_tells_otherwise_is_shown(past, runs, new_conditions):
+    recorded = remember(past.server, runs, new_conditions, watching=Watching(nothing_filtered=True)).history
+    rows = [*recorded.rows("executions"), *recorded.rows("workflows"), *recorded.rows("evaluations")]
+    wrong = [replace(row, facts={**row.facts, "ready_pods": 99}) for row in recorded.rows("attempts")]
+
+    found = compare(past.server, History.from_rows([*rows, *wrong]), nothing_filtered=True)
+
+    assert found.by_fact["ready_pods"].agree == 0
+    assert found.by_fact["ready_pods"].differ > 10
+    result = TelemetryAgreement(agreements=found)
+    assert any("99, rebuilt" in note for note in result.notes)
+    assert len(result.plot().data) == 3

@@ -54,6 +54,7 @@ def shop_at(at):
     }
     owner = deployment(replicas=wanted, template=template, status=status)
     owned = replica_set(owner=owner, template=template)
+    owned["spec"]["replicas"] = wanted
     pods = []
     for number in range(wanted):
         late = number >= 2 and coming

@@ -1,5 +1,6 @@
 """Past runs judged on a real Prometheus: by conditions of today, of which none existed then."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -208,3 +209,26 @@ def test_a_recorded_fact_that_telemetry_tells_otherwise_is_shown(past, runs, new
     result = TelemetryAgreement(agreements=found)
     assert any("99, rebuilt" in note for note in result.notes)
     assert len(result.plot().data) == 3
+
+
+def test_a_restarted_pod_is_judged_by_its_own_suite(past, tmp_path):
+    path = tmp_path / "restarts.jsonl"
+    started = past.began + timedelta(minutes=12)
+    line = {
+        "action": "restart_pod",
+        "target": "shop/web-7d9c-0",
+        "started_at": started.isoformat(),
+        "finished_at": (started + timedelta(seconds=5)).isoformat(),
+        "outcome": "effective",
+    }
+    path.write_text(json.dumps(line) + "\n")
+    runs = read_runs(path, problems=Problems())
+
+    found = remember(past.server, runs, shipped_conditions("restart_pod"), watching=Watching(nothing_filtered=True))
+
+    judged = {row.type: row.verdict for row in found.history.rows("evaluations")}
+    assert judged["pod_exists"] is Verdict.PASSED
+    assert judged["pod_will_be_recreated"] is Verdict.PASSED
+    assert judged["others_serve_meanwhile"] is Verdict.PASSED
+    # Nobody made another pod: the one that was to be replaced stands as before.
+    assert judged["replacement_pod_ready"] is Verdict.FAILED

@@ -90,17 +90,18 @@ class TelemetryCheck(Result):
 
         figure = go.Figure()
         shown = [one for one in self.checked.facts if one.ability in _CAN and one.since and one.until]
-        for ability in _CAN:
-            group = [one for one in shown if one.ability is ability]
-            if not group:
-                continue
+        named: set[Ability] = set()
+        for one in shown:
             figure.add_scatter(
-                x=[at for one in group for at in (one.since, one.until, None)],
-                y=[name for one in group for name in (one.path, one.path, None)],
+                x=[one.since, one.until],
+                y=[one.path, one.path],
                 mode="lines",
-                line={"width": 8, "color": _COLOURS[ability]},
-                name=ability.value,
+                line={"width": 8, "color": _COLOURS[one.ability]},
+                name=one.ability.value,
+                legendgroup=one.ability.value,
+                showlegend=one.ability not in named,
             )
+            named.add(one.ability)
         return figure.update_layout(
             title=self.title,
             xaxis={"title": "UTC", "range": [self.checked.start, self.checked.end]},

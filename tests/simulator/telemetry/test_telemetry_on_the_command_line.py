@@ -30,6 +30,13 @@ def test_check_tells_facts_and_conditions(past, window):
     assert any("cannot be judged: " in note for note in told["notes"])
 
 
+def test_pages_have_a_chart_without_scripts(past, window):
+    for argv in (("check", *window, "-n", "shop", "--nothing-filtered"), ("rates", *window)):
+        page = run(past, *argv, "-o", "html").out
+        assert "<svg" in page
+        assert "<script" not in page
+
+
 def test_replay_keeps_a_history_that_is_replayed_again(past, incidents, tmp_path):
     done = run(past, "replay", "--incidents", incidents, "--nothing-filtered", "--to", tmp_path / "kept")
 

@@ -105,6 +105,12 @@ class Plans:
         Says whether an intent cannot be carried out, at a virtual second.
     digest : callable
         The set that is in force, by the virtual second.
+    judged : callable
+        What becomes of a judgement: facts cannot be read for a while.
+    wakes : tuple of float
+        Virtual seconds at which people do something: a watch would wake the driver then.
+    gone_after_s : mapping of StepKey to float
+        From its creation to the moment at which somebody takes an execution away by force, once it was seen.
     """
 
     executions: Mapping[StepKey, ExecutionPlan] = field(default_factory=dict)
@@ -115,6 +121,9 @@ class Plans:
     told: Callable[[ExecutionSeen, float], ExecutionSeen] = lambda seen, _now_s: seen
     refuses: Callable[[Intent, float], CouldNot | None] = lambda _intent, _now_s: None
     digest: Callable[[float], str] = lambda _now_s: "set-1"
+    judged: Callable[[Judgement, float], Judgement] = lambda judgement, _now_s: judgement
+    wakes: tuple[float, ...] = ()
+    gone_after_s: Mapping[StepKey, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -127,18 +136,28 @@ class WorkflowWorld:
         Executions made, cancelled, and whose action changed something, in order.
     phases_at_create : list
         Copies of the stored steps' phases whenever an execution was created.
+    away_s : float
+        How long a driver that died is away.
+    running_at_create : list
+        Beside each entry of `created`, how many executions had no result then.
+    passed : list of (StepKey, Phase, float)
+        Looks at which a condition passed, and when.
     """
 
     run: WorkflowRun
     plans: Plans
     faults: Iterator[Fault | None]
     now_s: float = 0.0
+    away_s: float = 1.0
     stored: JsonObject | None = None
     shown: JsonObject | None = None
     finalizer: bool = False
     standing: dict[StepKey, Standing] = field(default_factory=dict)
     created: list[StepKey] = field(default_factory=list)
     created_open: list[tuple[StepKey, WorkflowStatus]] = field(default_factory=list)
+    created_at_s: list[float] = field(default_factory=list)
+    running_at_create: list[int] = field(default_factory=list)
+    passed: list[tuple[StepKey, Phase, float]] = field(default_factory=list)
     deleted: list[StepKey] = field(default_factory=list)
     recorded: list[WorkflowStatus] = field(default_factory=list)
     step_rows: dict[str, ExecutionRow] = field(default_factory=dict)
@@ -171,7 +190,7 @@ class WorkflowWorld:
                 told = self._carry_out(decision.intents, status)
             except CrashedError:
                 status, told = self.status(), []
-                self.now_s += 1.0
+                self.now_s += self.away_s
                 continue
             if told:
                 continue
@@ -187,7 +206,7 @@ class WorkflowWorld:
 
     def _changes(self) -> list[float]:
         """Give the coming moments at which an execution changes: a watch would wake the driver then."""
-        coming = []
+        coming = [at_s for at_s in self.plans.wakes if at_s > self.now_s]
         for standing in self.standing.values():
             plan = standing.plan
             for after_s in (plan.begins_s, plan.ends_s, plan.over_s):
@@ -250,7 +269,12 @@ class WorkflowWorld:
         return None
 
     def _create(self, intent: CreateExecution) -> ExecutionSeen:
-        if intent.key not in self.standing:
+        known = self.standing.get(intent.key)
+        if known is not None and known.work != intent.work:
+            raise AssertionError(f"{intent.name} was asked for with other work than before")
+        if known is None or self._gone(intent.key):
+            self.running_at_create.append(self._running(intent.key.purpose))
+            self.created_at_s.append(self.now_s)
             plan = self.plans.executions.get(intent.key, ExecutionPlan())
             self.standing[intent.key] = Standing(f"uid-{intent.key}", self.now_s, plan, intent.work)
             self.created.append(intent.key)
@@ -263,6 +287,19 @@ class WorkflowWorld:
             standing.deleted_s = self.now_s
             self.deleted.append(key)
 
+    def _gone(self, key: StepKey) -> bool:
+        """Say whether it was taken away: nobody can tell one that is gone from one never made before it was seen."""
+        after_s = self.plans.gone_after_s.get(key)
+        return (
+            after_s is not None
+            and self.now_s >= self.standing[key].created_s + after_s
+            and bool(self.status().state(key).execution_uid)
+        )
+
+    def _running(self, purpose: Purpose) -> int:
+        seen = [self._plan_of(key) for key in self.standing if key.purpose is purpose]
+        return sum(one.found and not one.over for one in seen)
+
     def forget(self) -> None:
         """Lose what is not stored, as by a restart."""
         self.faults = chain([Fault.CRASH_BEFORE], self.faults)
@@ -272,7 +309,7 @@ class WorkflowWorld:
 
     def _plan_of(self, key: StepKey) -> ExecutionSeen:
         standing = self.standing.get(key)
-        if standing is None:
+        if standing is None or self._gone(key):
             return ExecutionSeen(key=key, found=False)
         plan, age_s = standing.plan, self.now_s - standing.created_s
         began = plan.begins_s is not None and age_s >= plan.begins_s
@@ -306,6 +343,9 @@ class WorkflowWorld:
         began = self.status().state(intent.key).started_at or self.moment(self.now_s)
         age_s = (self.moment(self.now_s) - began).total_seconds()
         judgement = PASSED if after_s is not None and age_s >= after_s else NOT_SO
+        judgement = self.plans.judged(judgement, self.now_s)
+        if judgement is PASSED:
+            self.passed.append((intent.key, intent.phase, self.now_s))
         now = self.moment(self.now_s)
         return StepLooked(
             key=intent.key,

@@ -1,11 +1,10 @@
-"""A workflow's machine in a world of scripted executions: order, failure, rollback, people, restarts."""
+"""A workflow's machine in a world of scripted executions: order, failure, rollback, people."""
 
-from itertools import chain, repeat
+from itertools import repeat
 
 import pytest
-from helpers.execution_world import Fault
 from helpers.workflow_world import BACK, ExecutionPlan, Plans, WorkflowWorld, run_of, step
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kubernaut.history.rows import Outcome, OutcomeSource, Purpose
@@ -280,111 +279,6 @@ def test_a_persons_word_on_the_outcome_wins_whenever_it_comes():
 
     assert (status.outcome.outcome, status.outcome.source) == (Outcome.INEFFECTIVE, OutcomeSource.PERSON)
     assert len(world.recorded) == 3
-
-
-plans_of_executions = st.one_of(
-    st.just(ExecutionPlan()),
-    st.just(ExecutionPlan()),
-    st.builds(
-        lambda begins, action, rest, succeeds, reversible: ExecutionPlan(
-            begins_s=begins,
-            ends_s=begins + action,
-            over_s=begins + action + rest,
-            succeeds=succeeds,
-            reversible=reversible,
-        ),
-        st.floats(0.5, 40).map(lambda s: round(s, 1)),
-        st.floats(0.5, 40).map(lambda s: round(s, 1)),
-        st.floats(0.0, 60).map(lambda s: round(s, 1)),
-        st.booleans(),
-        st.booleans(),
-    ),
-    st.just(NEVER_BEGINS),
-)
-
-
-@st.composite
-def workflows(draw):
-    count = draw(st.integers(1, 7))
-    steps = [
-        step(
-            number,
-            *sorted(draw(st.sets(st.integers(1, number - 1), max_size=3)) if number > 1 else ()),
-            target=f"web-{draw(st.integers(1, 3))}",
-            critical=draw(st.booleans()),
-        )
-        for number in range(1, count + 1)
-    ]
-    run = run_of(
-        *steps,
-        max_parallel=draw(st.integers(1, 4)),
-        rollback_strategy=draw(st.sampled_from(RollbackStrategy)),
-    )
-    keys = [StepKey(number, purpose) for number in range(1, count + 1) for purpose in (Purpose.FORWARD, BACK)]
-    plans = Plans(
-        executions={key: draw(plans_of_executions) for key in keys},
-        passes_after_s={
-            (key, phase): draw(st.sampled_from([0.0, 0.0, 0.0, 25.0, 70.0, None])) for key in keys for phase in Phase
-        },
-    )
-    return run, plans
-
-
-fault_lists = st.lists(st.sampled_from([None, None, None, *Fault]), max_size=60)
-
-
-def assert_sound(world, status):
-    """Hold what holds for every workflow, whatever happened."""
-    run = world.run
-    assert status.result is not None
-    assert len(set(world.created)) == len(world.created), "an execution was made twice"
-    for key, stored in world.created_open:
-        if key.purpose is Purpose.FORWARD:
-            needed = [stored.state(StepKey(number)).phase for number in run.step(key.number).depends_on]
-            assert all(phase is StepPhase.COMPLETED for phase in needed), f"{key} began too early"
-            assert stored.ending is None, f"{key} began after the end was decided"
-            assert sum(state.open for state in stored.steps.values()) <= run.max_parallel
-        else:
-            assert stored.state(StepKey(key.number)).may_have_changed, f"{key} takes back what did not begin"
-    backwards = [key.number for key in world.created if key.purpose is BACK]
-    began = [status.state(StepKey(number)).action_began_at for number in backwards]
-    assert began == sorted(began, reverse=True), "not taken back in reverse order"
-    if run.rollback_strategy is not RollbackStrategy.AUTOMATIC:
-        assert backwards == []
-    assert all(state.phase is not StepPhase.PENDING for state in status.steps.values())
-    assert not any(state.open for state in status.steps.values())
-    assert not world.finalizer
-
-
-@given(workflows(), fault_lists)
-@settings(deadline=None)
-def test_every_workflow_ends_and_breaks_no_rule(workflow, faults):
-    run, plans = workflow
-
-    world, status = driven(run, plans=plans, faults=chain(faults, NO_FAULTS))
-
-    assert_sound(world, status)
-
-
-@given(workflows(), st.floats(0, 200), fault_lists)
-@settings(deadline=None)
-def test_a_cancelled_workflow_ends_and_breaks_no_rule(workflow, deleted_at_s, faults):
-    run, plans = workflow
-
-    world, status = driven(run, plans=plans, faults=chain(faults, NO_FAULTS), deleted_at_s=deleted_at_s)
-
-    assert_sound(world, status)
-
-
-@given(workflows(), st.integers(0, 80), st.sampled_from([Fault.CRASH_BEFORE, Fault.CRASH_AFTER]))
-@settings(deadline=None)
-def test_a_restart_anywhere_leads_to_the_same_end(workflow, when, crash):
-    run, plans = workflow
-    _, undisturbed = driven(run, plans=plans)
-
-    _, restarted = driven(run, plans=plans, faults=chain(repeat(None, when), [crash], NO_FAULTS))
-
-    assert restarted.result.phase is undisturbed.result.phase
 
 
 @given(st.dictionaries(st.integers(1, 8), st.sets(st.integers(1, 9), max_size=3), max_size=8))

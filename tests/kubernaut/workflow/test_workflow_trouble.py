@@ -1,7 +1,6 @@
 """What goes wrong around a workflow, and what people do to it: nothing waits for ever, and the status says why."""
 
-import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import repeat
 
 import pytest
@@ -9,11 +8,10 @@ from helpers.workflow_world import BACK, ExecutionPlan, Plans, WorkflowWorld, co
 
 from kubernaut.errors import InputError
 from kubernaut.history.rows import Outcome, OutcomeSource
-from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.identity import Phase
 from kubernaut.json_forms import PLAIN, TEXTS, part, parts, read, write
 from kubernaut.resources.execution import ExecutionPhase
 from kubernaut.resources.workflow import RollbackStrategy, StepPhase, WorkflowPhase
-from kubernaut.verdicts import Code, Judgement, Reason
 from kubernaut.workflow.intents import (
     AddFinalizer,
     AskOutcome,
@@ -25,11 +23,9 @@ from kubernaut.workflow.intents import (
 from kubernaut.workflow.keys import StepKey, Undo, execution_name, workflow_uid_of
 from kubernaut.workflow.prevented import cascade_prevented, was_validated
 from kubernaut.workflow.rows import row_context
-from kubernaut.workflow.run import StepConditions, WorkflowConditions
 from kubernaut.workflow.stages import stage_spec, work_of
 from kubernaut.workflow.status import StepState
 from kubernaut.workflow.status_json import from_json, to_json
-from kubernaut.workflow.status_view import status_view
 from kubernaut.workflow.types import CouldNot, PeopleSeen
 
 AUTOMATIC = {"rollback_strategy": RollbackStrategy.AUTOMATIC}
@@ -361,53 +357,6 @@ def test_forms_leave_out_what_is_empty_and_read_what_they_wrote():
     assert StepState(**read(document, forms)) == state
     assert write(StepState(), forms) == {}
     assert parts(TEXTS).read(parts(TEXTS).write({"one": ("a", "b")})) == {"one": ("a", "b")}
-
-
-@dataclass(slots=True)
-class Talkative(WorkflowWorld):
-    """Every step is judged by twenty conditions that fail, enforce nothing, and say as much as they may."""
-
-    def _conditions(self):
-        suite = StepConditions(
-            conditions=tuple(
-                replace(
-                    condition(phase, required=False, percent=0.0),
-                    policy_digest="d" * 64,
-                    id=ConditionId("scale_deployment", Level.STEP, phase, f"cluster_capacity_available_{number}"),
-                )
-                for phase in Phase
-                for number in range(10)
-            ),
-            observed_share=0.0,
-        )
-        forward = {step.number: suite for step in self.run.steps}
-        return WorkflowConditions(digest="d" * 64, forward=forward, undo={"scale_deployment": suite})
-
-    def _stage(self, intent):
-        seen = super(Talkative, self)._stage(intent)
-        if seen is None:
-            return None
-        said = Judgement(Code.FAILED, Reason.NOT_ALLOWED, "needs 512Mi more than any node has; " * 7)
-        return replace(seen, looked=replace(seen.looked, judgements=dict.fromkeys(seen.looked.slots, said)))
-
-
-def test_a_status_of_fifty_steps_with_twenty_conditions_each_fits_with_room():
-    one = Talkative(run=run_of(step(1)), plans=Plans(), faults=repeat(None)).drive()
-    numbers = range(1, 51)
-    conditions = replace(one.memory.conditions, forward=dict.fromkeys(numbers, one.memory.conditions.forward[1]))
-    fifty = replace(
-        one,
-        steps={StepKey(number): one.state(StepKey(1)) for number in numbers},
-        memory=replace(one.memory, conditions=conditions),
-    )
-
-    shown = status_view(run_of(*(step(number) for number in numbers)), fifty)
-
-    results = [one[f"{phase}ConditionResults"] for one in shown["stepStatuses"] for phase in ("pre", "post")]
-    assert [len(one) for one in results] == [10] * 100
-    assert {one["verdict"] for many in results for one in many} == {"Failed"}
-    size = len(json.dumps(shown, separators=(",", ":")))
-    assert size < 1_300_000, f"{size} bytes of the 1.5 MiB that etcd takes"
 
 
 def test_a_step_withheld_after_an_action_without_effect_is_a_cascade_prevented():

@@ -38,7 +38,8 @@ class Whose:
         text = f"{request.path} {json.dumps(request.body)}"
         for execution, words in list(self.words.items()):
             if any(word in text for word in list(words)):
-                if request.path.split("/")[-2:] == [execution, "status"] and isinstance(request.body, dict):
+                if request.path.endswith("/status") and isinstance(request.body, dict):
+                    # Its own, or that of a step of it: Jobs are called after it.
                     self.know(execution, (str(request.body["metadata"]["uid"]),))
                 return execution
         return None
@@ -105,14 +106,14 @@ class Held:
         if execution is not None:
             self._hold(execution)
 
-    def wait(self, *, limit_s: float = 60.0) -> set[str]:
+    def wait(self, *, limit_s: float = 60.0, creep_s: float = CREEP_S) -> set[str]:
         """Wait until all are held, or the first is for as long as it can be, and name those that are."""
         deadline = time.monotonic() + limit_s
         while time.monotonic() < deadline:
             held = {execution: at for execution, at in self.arrived.items() if at}
             if len(held) == len(self._points):
                 break
-            if held and time.monotonic() > min(held.values()) + CREEP_S:
+            if held and time.monotonic() > min(held.values()) + creep_s:
                 break
             time.sleep(POLL_S)
         return {execution for execution, at in self.arrived.items() if at}

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import yaml
 from cluster.boot import Cluster
 from cluster.programs import program
 
@@ -107,13 +108,7 @@ class PlayedKubelet:
                 place = Path(folder) / name.strip("/").replace("/", "-")
                 place.write_text(text)
                 argv = [word.replace(name, str(place)) for word in argv]
-            config = Path(folder) / "config"
-            config.write_text(self._cluster.layout.kubeconfig.read_text())
-            config.chmod(0o600)
-            self._kubectl("config", "set-credentials", "played", f"--token={token}", f"--kubeconfig={config}")
-            self._kubectl(
-                "config", "set-context", "--current", "--user=played", "--namespace=default", f"--kubeconfig={config}"
-            )
+            config = self._config(Path(folder) / "config", token=token)
             self.performed.append(argv)
             done = subprocess.run(
                 [str(program("kubectl")), *argv[1:]] if argv[:1] == ["kubectl"] else [str(program("kubectl")), *argv],
@@ -123,6 +118,16 @@ class PlayedKubelet:
                 check=False,
             )
         return done.returncode, done.stdout + done.stderr
+
+    def _config(self, path: Path, *, token: str) -> Path:
+        """Write a kubeconfig of the pod's account, and give its path."""
+        config = yaml.safe_load(self._cluster.layout.kubeconfig.read_text(encoding="utf-8"))
+        config["users"] = [{"name": "played", "user": {"token": token}}]
+        for context in config["contexts"]:
+            context["context"] |= {"user": "played", "namespace": "default"}
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        path.chmod(0o600)
+        return path
 
     def _be_ready(self, pod: Mapping[str, Any]) -> None:
         moment = _now()

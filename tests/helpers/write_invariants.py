@@ -1,7 +1,7 @@
 """What holds of the operator's writes whatever happens to it, told of the whole list of those that were carried out.
 
 It writes to its own objects alone; nobody gets a second Job; each Job comes after the status that names it, and while
-the lock on its target is held.
+the lock on its target is held. What holds of workflows is in `workflow_write_invariants`.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,10 @@ from kubernaut.execution.names import lock_name
 OWN = (
     ("PUT", "/kubernetesexecutions/", "/status"),
     ("PATCH", "/kubernetesexecutions/", ""),
+    ("POST", "/kubernetesexecutions", ""),
+    ("DELETE", "/kubernetesexecutions/wf-", ""),
+    ("PUT", "/workflowexecutions/", "/status"),
+    ("PATCH", "/workflowexecutions/", ""),
     ("POST", "/namespaces/kubernaut-actions/jobs", ""),
     ("PATCH", "/namespaces/kubernaut-actions/jobs/", ""),
     ("DELETE", "/namespaces/kubernaut-actions/jobs/", ""),
@@ -43,7 +47,7 @@ def check_writes(changes: Iterable[Request]) -> None:
             change.method == verb and part in change.path and change.path.endswith(end) for verb, part, end in OWN
         )
         assert is_own, f"not the operator's to write: {change}"
-        if change.path.endswith("/status"):
+        if change.path.endswith("/status") and "/kubernetesexecutions/" in change.path:
             told[change.body["metadata"]["uid"]] = (change.body["status"].get("job") or {}).get("name", "")
         elif "/leases" in change.path:
             name = change.path.rpartition("/")[2]

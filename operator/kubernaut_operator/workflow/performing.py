@@ -42,6 +42,7 @@ class WorkflowPerformer:
         self._access = access
         self._targets = targets
         self._looking = looking
+        self._children = children
         self._finalizers = finalizers
         self._outcomes = outcomes
         self._noting = noting
@@ -93,6 +94,9 @@ class WorkflowPerformer:
         if not isinstance(intent.intent, ReadFacts):
             self._noting.of_stage(work, intent)
             return None
+        if intent.key not in work.executions and work.status.state(intent.key).execution_uid:
+            # After a restart: facts are told relative to what the execution saw before its action.
+            self._children.read(work, intent.key)
         subject = work.subject(intent.key, Undo(action=intent.action, parameters=intent.parameters))
         looked = self._looking.look(subject, intent.phase, intent.intent)
         return StepLooked(key=intent.key, phase=intent.phase, looked=looked)

@@ -34,7 +34,7 @@ class WorkflowWork:
     undo : dict of str to Judged
         By action that takes a step back.
     executions : dict of StepKey to dict
-        KubernetesExecutions as read last.
+        KubernetesExecutions as read last in this process.
     told : set
         What metrics were told of it already.
     """

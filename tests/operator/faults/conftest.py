@@ -12,12 +12,15 @@ from helpers.held_requests import Whose
 from helpers.installation import install
 from helpers.operator_process import OperatorProcess
 from helpers.played_kubelet import PlayedKubelet
+from helpers.workflow_stories import Stories, enforced
+from helpers.workflow_write_invariants import check_workflow_writes
 from helpers.write_invariants import check_writes
 from kubernaut_operator.kernel.api import connect
 from kubernaut_operator.settings import ACTIONS_NAMESPACE, OPERATOR_NAMESPACE
 from kubernaut_simulator.history.history import History
 
 ACTION_CONDITIONS = "kubernaut-action-conditions"
+STEP_CONDITIONS = "kubernaut-workflow-conditions"
 
 
 @pytest.fixture(scope="session")
@@ -55,18 +58,20 @@ def proxy(shared_proxy):
     shared_proxy.fault_of = shared_proxy.answered = None
     shared_proxy.resume()
     check_writes(shared_proxy.changes)
+    check_workflow_writes(shared_proxy.changes)
 
 
 class Conditions:
-    """The ConfigMap of conditions at the action level."""
+    """The ConfigMap of conditions at one level."""
 
-    def __init__(self, cluster):
+    def __init__(self, cluster, name=ACTION_CONDITIONS):
         self._cluster = cluster
+        self._name = name
         self.settings = self._read()["data"]["settings.yaml"]
 
     def _read(self):
         found = self._cluster.kubectl(
-            "get", "configmap", ACTION_CONDITIONS, f"--namespace={OPERATOR_NAMESPACE}", "--output=json"
+            "get", "configmap", self._name, f"--namespace={OPERATOR_NAMESPACE}", "--output=json"
         )
         return json.loads(found)
 
@@ -75,7 +80,7 @@ class Conditions:
         data = {"settings.yaml": settings} | {name.replace("__", "."): text for name, text in policies.items()}
         gone = {name: None for name in self._read()["data"] if name not in data}
         self._cluster.kubectl(
-            *("patch", "configmap", ACTION_CONDITIONS, f"--namespace={OPERATOR_NAMESPACE}", "--type=merge"),
+            *("patch", "configmap", self._name, f"--namespace={OPERATOR_NAMESPACE}", "--type=merge"),
             f"--patch={json.dumps({'data': gone | data})}",
         )
         return self._read()["metadata"]["resourceVersion"]
@@ -90,6 +95,15 @@ def conditions(cluster, installed):
     """The conditions in force: postconditions are looked at for seconds; put back as they were after the module."""
     conditions = Conditions(cluster)
     conditions.put(conditions.quick())
+    yield conditions
+    conditions.put(conditions.settings)
+
+
+@pytest.fixture(scope="module")
+def step_conditions(cluster, installed):
+    """The conditions of workflows' steps in force, as stories need them; put back as they were after the module."""
+    conditions = Conditions(cluster, STEP_CONDITIONS)
+    conditions.put(enforced(conditions.settings))
     yield conditions
     conditions.put(conditions.settings)
 
@@ -191,13 +205,13 @@ class Shop:
         return self.listed("deployment", target)["spec"]["replicas"]
 
     def jobs(self, target=""):
-        """Give the Jobs of the namespace's executions, or of one."""
+        """Give the Jobs of the namespace's executions, or of a target's one."""
         about = f"{self.namespace}/scale-{target}"
         said = [
             (job["metadata"]["annotations"].get("kubernaut.io/execution", ""), job)
             for job in self.listed("jobs", f"--namespace={ACTIONS_NAMESPACE}")["items"]
         ]
-        return [job for name, job in said if (name == about if target else name.startswith(about))]
+        return [job for name, job in said if (name == about if target else name.startswith(f"{self.namespace}/"))]
 
     def locks(self):
         """Give the locks on targets of the namespace."""
@@ -217,9 +231,15 @@ def shop(cluster, api, installed, namespace):
 
 
 @pytest.fixture
+def stories(shop, step_conditions):
+    """Workflows in the shop, of two kinds."""
+    return Stories(shop.cluster, shop.api, shop.namespace, shop.whose)
+
+
+@pytest.fixture
 def history():
-    """Read what an operator recorded, with the simulator's own reader."""
-    return lambda process: History.load(process.history)
+    """Read what operators recorded, with the simulator's own reader."""
+    return lambda *processes: History.load([process.history for process in processes])
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
-"""Every write of a run answered by a failure at first: conflicts, a server in trouble or too busy, answers that are lost."""
+"""Every write answered by a failure at first: conflicts, a server in trouble or too busy, answers that are lost.
+
+Of single executions, and of whole workflows with steps beside each other and steps that are taken back.
+"""
 
 from collections import Counter
 from http import HTTPStatus
 
 import pytest
 from helpers.faulty_api import Cut, Fault
+from helpers.workflow_stories import END, EXECUTIONS, IN_ORDER, RECORDED, TAKEN_BACK, story_of
+from helpers.workflow_write_invariants import check_workflow_writes
 
 pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
@@ -18,6 +23,16 @@ FAULTS = {
 }
 
 
+WORKFLOWS = tuple(
+    f"{story}-{kind}"
+    for story, kinds in {
+        TAKEN_BACK: ("conflicts", "in-trouble", "too-busy"),
+        IN_ORDER: ("never-arrives", "answer-lost", "reads-fail"),
+    }.items()
+    for kind in kinds
+)
+
+
 def is_struck(kind, request):
     if kind == "reads-fail":
         return not request.writes
@@ -26,7 +41,7 @@ def is_struck(kind, request):
 
 
 class EveryOther:
-    """Fails every other request of an execution that its kind of fault strikes, the first of each."""
+    """Fails every other request of a run that the fault it is named for strikes, the first of each."""
 
     def __init__(self, whose):
         self.whose = whose
@@ -34,14 +49,15 @@ class EveryOther:
         self._seen = Counter()
 
     def fault_of(self, request):
-        kind = self.whose(request)
-        if kind not in FAULTS or not is_struck(kind, request):
+        run = self.whose(request)
+        kind = next((kind for kind in FAULTS if run is not None and run.endswith(kind)), None)
+        if kind is None or not is_struck(kind, request):
             return None
-        what = (kind, request.method, request.path)
+        what = (run, request.method, request.path)
         self._seen[what] += 1
         if self._seen[what] % 2 == 0:
             return None
-        self.failed[kind] += 1
+        self.failed[run] += 1
         return FAULTS[kind]
 
 
@@ -67,3 +83,26 @@ def test_each_run_comes_to_the_same_end(proxy, operator, shop, history, mine):
     settled = mine(recorded.evaluations).groupby("execution_uid").size()
     assert len(settled) == len(FAULTS)
     assert settled.nunique() == 1, "a condition of some run was not recorded, or twice"
+
+
+@pytest.mark.slow
+def test_each_workflow_comes_to_the_same_end(proxy, operator, shop, stories, history):
+    stories.prepare(*WORKFLOWS)
+    storm = EveryOther(shop.whose)
+    proxy.fault_of = storm.fault_of
+    stories.begin(*WORKFLOWS)
+
+    stories.wait(*WORKFLOWS)
+
+    for name in WORKFLOWS:
+        assert stories.end(name) == END[story_of(name)], name
+        assert storm.failed[name] >= 15, name
+    made = check_workflow_writes(proxy.changes)
+    executions = {name: EXECUTIONS[story_of(name)] for name in WORKFLOWS}
+    assert {name: len(made[stories.uid(name)]) for name in WORKFLOWS} == executions
+    assert len(shop.jobs()) == len(shop.kubelet.performed) == sum(executions.values())
+    assert shop.locks() == []
+    operator.stop()
+    recorded = history(operator)
+    for name in WORKFLOWS:
+        assert stories.recorded(name, recorded) == RECORDED[story_of(name)], name

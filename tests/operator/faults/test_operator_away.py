@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 TIMEOUT_S = 5.0
 LATER = "package mine\nimport rego.v1\nallow if input.current_replicas == 4"
-TWO_NEW = "package mine\nimport rego.v1\nallow if count(input.replacement_pods) == 2"
+TWO_NEW = "package mine\nimport rego.v1\nallow if count({pod.name | some pod in input.replacement_pods}) == 2"
 
 
 def after(kind, **fields):

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench bench-long bench-operator statistics docs datasets notebooks notebook-outputs cluster cluster-operator cluster-stop manifests clean
+.PHONY: help demo test test-fast check format bench bench-long bench-operator statistics docs datasets notebooks notebook-outputs cluster cluster-operator cluster-stop manifests campaign clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-17s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ cluster-operator: $(STAMP)  ## Install the operator into it, from its own image
 
 cluster-stop: $(STAMP)  ## Stop it and remove every trace
 	@PYTHONPATH=tests $(BIN)/python -m cluster down
+
+campaign: $(STAMP)  ## Remediate hundreds of real incidents with known faults, and keep what the operator recorded
+	@PYTHONPATH=tests $(BIN)/python -m campaign run
 
 clean:  ## Remove what the other targets made
 	rm -rf $(VENV) out .coverage .coverage.* .coverage-* .mypy_cache .ruff_cache .hypothesis

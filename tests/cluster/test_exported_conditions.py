@@ -14,11 +14,12 @@ def test_the_api_server_takes_the_exported_config_maps(cluster, tmp_path):
     to = tmp_path / "conditions.yaml"
     ran = kubernaut("export", "datasets/steady", "--to", to)
     assert ran.code == 0, ran.err
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    try:
-        answer = cluster.kubectl("apply", "--server-side", "--dry-run=server", "-f", str(to), "-o", "json")
-    finally:
-        cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    # An operator that another test installed may live there already, and stays.
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(namespace))
+    answer = cluster.kubectl(
+        "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", str(to), "-o", "json"
+    )
 
     taken = json.loads(answer)
     names = [item["metadata"]["name"] for item in taken.get("items", [taken])]

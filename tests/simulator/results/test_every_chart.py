@@ -56,8 +56,8 @@ def below(kind):
         yield from below(one)
 
 
-ELSEWHERE = {"ProofResult", "Calibration"}
-"""Their own tests draw them: they are made from many generated histories."""
+ELSEWHERE = {"ProofResult", "Calibration", "TelemetryAgreement", "TelemetryCheck", "TelemetryFigures"}
+"""Their own tests draw them: they are made from many generated histories, or from a Prometheus."""
 
 
 def test_no_result_is_left_out(results):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
+from kubernaut.conditions.spec import ResolvedCondition
 from kubernaut.enforcement.decision import STOPPING
 from kubernaut.enforcement.rollout import probability_ran
 from kubernaut.errors import HistoryError
@@ -82,7 +83,13 @@ def attempt_row(context: RunContext, spec: StageSpec, attempt: AttemptRecord, *,
     HistoryError
         The stage has no such condition.
     """
-    condition = _entry(spec, attempt.key).condition
+    return look_row(context, _entry(spec, attempt.key).condition, attempt, recorded_at=recorded_at)
+
+
+def look_row(
+    context: RunContext, condition: ResolvedCondition, attempt: AttemptRecord, *, recorded_at: datetime
+) -> AttemptRow:
+    """Give the row of one look at a condition, whatever stage it is of."""
     identity, snapshot = condition.id, attempt.snapshot
     named = {"candidate": condition.candidate}
     recorded = None if snapshot is None else snapshot.recorded
@@ -130,14 +137,69 @@ def evaluation_row(
         The stage has no such condition, or it has not settled.
     """
     entry = _entry(spec, key)
-    condition, identity = entry.condition, entry.condition.id
     if spec.phase is Phase.PRE:
         end = _precondition_end(status.preconditions[key], status)
     else:
         end = _postcondition_end(status.postconditions[key], status)
+    force = InForce(
+        enforced=may_stop(entry, status),
+        percent=percent_in_force(entry, status),
+        p_ran=probability_ran((*context.stopping_percents, *_stage_percents(spec, status))),
+        validation_enabled=spec.validation_enabled,
+        override=status.overridden.get(key),
+    )
+    return settled_row(context, entry.condition, end, force, recorded_at=recorded_at, objects=objects)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What a condition came to, in moments; see `EvaluationRow`."""
+
+    verdict: Verdict | None
+    reason: str
+    message: str
+    started_at: datetime
+    read_at: datetime
+    attempts: int
+    observed_until: datetime | None
+    deadline: datetime | None = None
+    extended: bool = False
+    held_since: datetime | None = None
+    time_to_pass_s: float | None = None
+    time_to_pass_lower_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """What a condition's verdict could do to the run, and what a person made of it; see `EvaluationRow`."""
+
+    enforced: bool = False
+    percent: float = 0.0
+    p_ran: float = 1.0
+    validation_enabled: bool = True
+    override: Override | None = None
+
+
+def settled_row(
+    context: RunContext,
+    condition: ResolvedCondition,
+    end: Ended,
+    force: InForce,
+    *,
+    recorded_at: datetime,
+    objects: tuple[ObjectVersion, ...] = (),
+) -> EvaluationRow:
+    """Give the row of one condition that came to an end, whatever stage it is of.
+
+    Raises
+    ------
+    HistoryError
+        It has not settled.
+    """
+    identity = condition.id
     if end.verdict is None:
         raise HistoryError(f"{identity} has not settled; there is no evaluation to record yet")
-    override = status.overridden.get(key)
+    override = _or_empty(force.override)
     return EvaluationRow(
         record_id=context.run.evaluation_id(
             identity.level, identity.phase, identity.type, candidate=condition.candidate
@@ -157,15 +219,15 @@ def evaluation_row(
         policy_digest=condition.policy_digest,
         policy_source=condition.policy_source.value,
         settings_digest=context.settings_digest,
-        validation_enabled=spec.validation_enabled,
+        validation_enabled=force.validation_enabled,
         required=condition.required,
-        enforced=may_stop(entry, status),
+        enforced=force.enforced,
         bucket=context.bucket,
-        percent=percent_in_force(entry, status),
-        p_ran=probability_ran((*context.stopping_percents, *_stage_percents(spec, status))),
-        overridden=override is not None,
-        override_by=_or_empty(override).by,
-        override_reason=_or_empty(override).reason,
+        percent=force.percent,
+        p_ran=force.p_ran,
+        overridden=force.override is not None,
+        override_by=override.by,
+        override_reason=override.reason,
         verdict=end.verdict,
         reason=end.reason,
         message=end.message,
@@ -194,28 +256,10 @@ def evaluation_row(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
-    """What a condition came to, in moments."""
-
-    verdict: Verdict | None
-    reason: str
-    message: str
-    started_at: datetime
-    read_at: datetime
-    attempts: int
-    observed_until: datetime | None
-    deadline: datetime | None = None
-    extended: bool = False
-    held_since: datetime | None = None
-    time_to_pass_s: float | None = None
-    time_to_pass_lower_s: float | None = None
-
-
-def _precondition_end(state: PreconditionState, status: StageStatus) -> _End:
+def _precondition_end(state: PreconditionState, status: StageStatus) -> Ended:
     start = status.started_at
     began_at = start if state.began_s is None else at(start, state.began_s)
-    return _End(
+    return Ended(
         verdict=state.verdict,
         reason="" if state.reason is None else state.reason.value,
         message=state.message,
@@ -226,10 +270,10 @@ def _precondition_end(state: PreconditionState, status: StageStatus) -> _End:
     )
 
 
-def _postcondition_end(state: PostconditionState, status: StageStatus) -> _End:
+def _postcondition_end(state: PostconditionState, status: StageStatus) -> Ended:
     start = status.started_at
     passed = state.verdict is Verdict.PASSED
-    return _End(
+    return Ended(
         verdict=state.verdict,
         reason="" if state.reason is None else state.reason.value,
         message=state.message,

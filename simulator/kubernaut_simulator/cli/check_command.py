@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kubernaut_simulator.cli.options import ConfigOption, OutputFormat, OutputOption, parse_instant
+from kubernaut_simulator.cli.options import ConfigOption, OutputFormat, OutputOption
+from kubernaut_simulator.instants import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -103,9 +103,9 @@ def _write(
     scenario: str, out: Path, *, incidents: int, seed: int | None, start: str | None, target: Target, jobs: int | None
 ) -> tuple[int, Written]:
     from kubernaut_simulator.cli.loading import progress
-    from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.cli.output import warn
     from kubernaut_simulator.history.streaming import HistoryFormat
+    from kubernaut_simulator.instants import parse_instant
     from kubernaut_simulator.worlds.generate import START
     from kubernaut_simulator.worlds.scenario import load_scenario
     from kubernaut_simulator.worlds.writing import write_world

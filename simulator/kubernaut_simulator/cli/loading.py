@@ -40,8 +40,8 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
-def needs_simulator() -> None:
-    """Say how to install the simulator's libraries where they are missing.
+def needs_simulator(*more: str) -> None:
+    """Say how to install the simulator's libraries, and those of its modules that are named, where they are missing.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def needs_simulator() -> None:
     """
     from importlib.util import find_spec
 
-    missing = [name for name in ("pandas", "pyarrow", "scipy", "plotly") if find_spec(name) is None]
+    missing = [name for name in ("pandas", "pyarrow", "scipy", "plotly", *more) if find_spec(name) is None]
     if missing:
         raise MissingExtraError(
             f"this command needs {', '.join(missing)}: pip install 'kubernaut-workbench[simulator]'"
@@ -70,9 +70,9 @@ def load_history(
     """Load a history, of its looks all columns or those that are needed; report on stderr what was wrong with it."""
     needs_simulator()
     from kubernaut.history.rows import RowKind
-    from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.history.history import History
     from kubernaut_simulator.history.reading import read_history
+    from kubernaut_simulator.instants import parse_instant
 
     first, last = parse_instant(since, "--since"), parse_instant(until, "--until")
     filtered = bool(first or last or action or namespace)
@@ -110,9 +110,9 @@ def open_history(
 ) -> History | StoredHistory:
     """Load a history, or leave it in its files where work in partitions was asked for and they are Parquet."""
     needs_simulator()
-    from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.history.files import FileFormat, discover
     from kubernaut_simulator.history.stored import StoredHistory
+    from kubernaut_simulator.instants import parse_instant
 
     if work is None or any(file.format is not FileFormat.PARQUET for file in discover(paths)):
         return load_history(paths, strict=strict, since=since, until=until, action=action, namespace=namespace)

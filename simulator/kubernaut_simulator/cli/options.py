@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from kubernaut.errors import InputError
 
 
 class OutputFormat(StrEnum):
@@ -94,22 +91,3 @@ def share_between(minimum: float, maximum: float) -> Callable[[float], float]:
         raise typer.BadParameter(f"{value:g} is not a share from {minimum:g} to {maximum:g}{hint}")
 
     return check
-
-
-def parse_instant(text: str | None, option: str) -> datetime | None:
-    """Read an RFC 3339 instant with its zone; None stays None.
-
-    Raises
-    ------
-    InputError
-        Not an instant, or one without a zone.
-    """
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option} {text!r} is not an instant; write it as 2026-03-01T00:00:00Z") from None
-    if instant.tzinfo is None:
-        raise InputError(f"{option} {text!r} has no time zone; write it as {text}Z or with +01:00")
-    return instant

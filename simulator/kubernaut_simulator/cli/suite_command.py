@@ -106,8 +106,8 @@ def suite(
     from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.exits import GateNotMetError
     from kubernaut_simulator.cli.loading import load_conditions, load_history
-    from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.cli.output import print_records, print_result
+    from kubernaut_simulator.instants import parse_instant
     from kubernaut_simulator.suites.search import SuiteTerms, search_suites
     from kubernaut_simulator.whatif.whatif import WhatIf
 

@@ -292,16 +292,10 @@ def agreement(
 
 def _server(url: str, label: list[str] | None, token_file: Path | None, timeout: str) -> PrometheusServer:
     """Make the server, and say what is not installed before anything is read."""
-    from importlib.util import find_spec
-
-    from kubernaut.errors import InputError, MissingExtraError
+    from kubernaut.errors import InputError
     from kubernaut_simulator.cli.loading import needs_simulator, read_text
 
-    needs_simulator()
-    if find_spec("prometheus_api_client") is None:
-        raise MissingExtraError(
-            "this command needs prometheus-api-client: pip install 'kubernaut-workbench[simulator]'"
-        )
+    needs_simulator("prometheus_api_client")
     from kubernaut_simulator.telemetry.server import PrometheusServer
 
     matchers = {}
@@ -317,7 +311,7 @@ def _server(url: str, label: list[str] | None, token_file: Path | None, timeout:
 
 
 def _window(since: str | None, until: str | None) -> tuple[datetime, datetime]:
-    from kubernaut_simulator.cli.options import parse_instant
+    from kubernaut_simulator.instants import parse_instant
 
     end = parse_instant(until, "--until") or datetime.now(UTC)
     return parse_instant(since, "--since") or end - DAY, end

@@ -175,9 +175,9 @@ def run_tuning(
     from kubernaut.errors import InputError
     from kubernaut.policy.worker.client import WorkerEvaluator
     from kubernaut_simulator.cli.loading import progress, tell_partitions
-    from kubernaut_simulator.cli.options import parse_instant
     from kubernaut_simulator.history.history import History
     from kubernaut_simulator.history.stored import StoredHistory
+    from kubernaut_simulator.instants import parse_instant
     from kubernaut_simulator.tuning.tune import TuningTerms
     from kubernaut_simulator.tuning.tune import tune as run
 

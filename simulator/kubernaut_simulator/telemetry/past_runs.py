@@ -22,6 +22,7 @@ from kubernaut.json_types import JsonObject
 from kubernaut.kubernetes_names import is_namespace, is_object_name
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.problems import Problem, ProblemKind, Problems
+from kubernaut_simulator.instants import parse_instant
 
 CLUSTER = "telemetry"
 """Stands for the cluster's UID, which a file of incidents does not tell."""
@@ -244,16 +245,7 @@ def _text(line: Mapping[str, Any], name: str) -> str:
 
 
 def _instant(line: Mapping[str, Any], name: str) -> datetime | None:
-    text = _text(line, name)
-    if not text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        raise HistoryError(f"{name} {text!r} is no instant; write it as 2026-03-01T00:00:00Z") from None
-    if instant.tzinfo is None:
-        raise HistoryError(f"{name} {text!r} has no time zone; write it as {text}Z or with +01:00")
-    return instant
+    return parse_instant(_text(line, name) or None, name)
 
 
 def _choice(line: Mapping[str, Any], name: str, choices: Any) -> Any:

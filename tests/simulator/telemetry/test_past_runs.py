@@ -45,7 +45,7 @@ def test_a_pod_is_a_target_by_its_action_or_by_its_kind(tmp_path):
     ("change", "said"),
     [
         ({"started_at": "2026-03-01T12:00:00"}, "no time zone"),
-        ({"started_at": "yesterday"}, "no instant"),
+        ({"started_at": "yesterday"}, "is not an instant"),
         ({"finished_at": "2026-03-01T10:00:00Z"}, "before started_at"),
         ({"target": "web"}, "write namespace/name"),
         ({"target": 'shop/web"}'}, "does not allow"),

@@ -1,12 +1,15 @@
 """A small campaign on a real node: one incident of each quick fault, recorded by the installed operator."""
 
+import json
+
 import pytest
+from campaign.__main__ import carry_out, make_dataset
+from campaign.plan import Fault, one_of_each
+from campaign.terms import MAPS
+from helpers.installed_operator import NAMESPACE
 from kubernaut_simulator.history.history import History
 
 from kubernaut.history.rows import Outcome
-
-from .__main__ import carry_out, make_dataset
-from .plan import Fault, one_of_each
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster, pytest.mark.slow]
 
@@ -26,8 +29,18 @@ LEFT_OUT = frozenset(
 HELPED = {Fault.HEALTHY, Fault.PULL_SECRET_UNUSED, Fault.PERSON, Fault.CRASH_ONCE}
 
 
-def test_each_fault_ends_as_it_must_and_is_recorded(campaign_operator, tmp_path):
-    node = campaign_operator.cluster
+@pytest.fixture
+def settings_come_back(operator):
+    """Let a test put other settings in force; what was there comes back after it."""
+    read = ("get", "configmap", f"--namespace={NAMESPACE}", "--output=json")
+    before = {name: json.loads(operator.cluster.kubectl(*read, name)).get("data") or {} for name in MAPS}
+    yield
+    for version in [operator.config_map(name, data) for name, data in before.items()]:
+        operator.wait_for_conditions(version)
+
+
+def test_each_fault_ends_as_it_must_and_is_recorded(operator, settings_come_back, tmp_path):
+    node = operator.cluster
     plan = one_of_each(seed=1, leave_out=LEFT_OUT)
 
     notes = carry_out(plan, node.layout.kubeconfig, node, out=tmp_path / "out", at_once=12)
@@ -37,7 +50,7 @@ def test_each_fault_ends_as_it_must_and_is_recorded(campaign_operator, tmp_path)
     found = {Fault(one.fault): Outcome(one.outcome) for one in notes}
     assert {fault for fault, outcome in found.items() if outcome is Outcome.EFFECTIVE} == HELPED
 
-    make_dataset(list(campaign_operator.records()), notes, tmp_path / "out", tmp_path / "set", compared=False)
+    make_dataset(list(operator.records()), notes, tmp_path / "out", tmp_path / "set", compared=False)
     history = History.load(tmp_path / "set", strict=True)
     workflows = history.frame("workflows").set_index("workflow_uid")
     assert set(workflows.index) == {one.workflow_uid for one in notes}

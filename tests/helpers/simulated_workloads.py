@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from cluster.boot import Cluster
+from cluster.errors import ClusterError
 
 from kubernaut.facts.objects import Target
 
@@ -61,14 +62,15 @@ def deploy(cluster: Cluster, namespace: str, *, name: str = "web", replicas: int
         },
     }
     made = json.loads(cluster.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(manifest)))
-    cluster.kubectl(
-        "wait",
-        "-n",
-        namespace,
-        f"deployment/{name}",
-        f"--for=jsonpath={{.status.availableReplicas}}={replicas}",
-        "--timeout=120s",
-    )
+    try:
+        cluster.kubectl(
+            *("wait", "-n", namespace, f"deployment/{name}", "--timeout=120s"),
+            f"--for=jsonpath={{.status.availableReplicas}}={replicas}",
+        )
+    except ClusterError as error:
+        # Who reads a log of a run that is gone has nothing else to look at.
+        seen = cluster.kubectl("get", "deployments,replicasets,pods,events", "-n", namespace, "-o", "wide")
+        raise ClusterError(f"{error}\n{seen}\n{cluster.kubectl('describe', 'node', NODE)}") from error
     return Target(namespace=namespace, name=name, uid=made["metadata"]["uid"])
 
 

@@ -34,9 +34,13 @@ def reader(api, make_reader):
     return make_reader(api)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def simulated_node(cluster):
-    """A node that kwok plays; only pods that name it go there."""
+    """A node that kwok plays; only pods that name it go there.
+
+    One for the whole run: a node of the same name that is made again just after it was deleted, by a kwok that was started
+    again, was seen to leave a Deployment without pods for two minutes.
+    """
     started = cluster.processes.find("kwok") is None
     if started:
         start_kwok(cluster)

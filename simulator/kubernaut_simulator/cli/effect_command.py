@@ -83,7 +83,7 @@ def effect(
     from kubernaut_simulator.effect.gates import Answer
     from kubernaut_simulator.effect.returns import Costs
     from kubernaut_simulator.replay.replay import replay
-    from kubernaut_simulator.rollout.status import required_conditions
+    from kubernaut_simulator.rollout.exported import required_conditions
 
     horizon_s = parse_duration(horizon, where="--horizon")
     if horizon_s <= 0:

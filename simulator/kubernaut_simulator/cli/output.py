@@ -113,6 +113,10 @@ def _print_table(result: Result, columns: Sequence[str] | None, *, wide: bool) -
         print(f"  {name}: {clean_message(value)}")
     print()
     _table_of(list(table.columns), list(zip(*cells, strict=True)), numeric)
+    for heading, further in result.tables.items():
+        rows = [[_cell(value) for value in row] for row in further.itertuples(index=False, name=None)]
+        print(f"\n{clean_message(heading)}")
+        _table_of([str(name) for name in further.columns], rows, set())
     if result.notes:
         print()
     for note in result.notes:

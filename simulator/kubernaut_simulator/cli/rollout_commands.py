@@ -98,8 +98,8 @@ def plan(
     from kubernaut_simulator.cli.loading import load_conditions, load_history, progress
     from kubernaut_simulator.cli.output import print_result
     from kubernaut_simulator.replay.replay import replay
+    from kubernaut_simulator.rollout.exported import promised_limits
     from kubernaut_simulator.rollout.plan import plan_rollout
-    from kubernaut_simulator.rollout.status import promised_limits
 
     terms = _terms(stages, target, first_target, alpha, min_days, max_days)
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
@@ -126,7 +126,7 @@ def status(
     history: HistoryArguments,
     conditions: Annotated[
         Path | None,
-        typer.Option("--conditions", "-f", help="The exported ConfigMaps, which hold the promised block rates."),
+        typer.Option("--conditions", "-f", help="The exported ConfigMaps, which hold the predictions."),
     ] = None,
     environment: Annotated[
         str | None, typer.Option("--environment", help="Only this kubernaut.io/environment label.")
@@ -146,21 +146,28 @@ def status(
     namespace: NamespaceOption = None,
     strict: StrictOption = False,
 ) -> None:
-    """Say of a rollout under way: go, wait or stop, and why. Leaves with 2 when it says stop.
+    """Hold a rollout under way against what was predicted and the guide's gates: go, wait or stop, and why.
+
+    Leaves with 2 when it says stop.
 
     Example: kubernaut rollout status history/ --conditions kubernaut-conditions.yaml
     """
     from kubernaut_simulator.cli.exits import GateNotMetError
-    from kubernaut_simulator.cli.loading import load_conditions, load_history
+    from kubernaut_simulator.cli.loading import load_conditions, load_history, read_text
     from kubernaut_simulator.cli.output import print_result
     from kubernaut_simulator.rollout.following import rollout_status
+    from kubernaut_simulator.rollout.predictions import predictions_of
     from kubernaut_simulator.rollout.status_result import Says
 
     terms = _terms(stages, target, first_target, alpha, min_days, max_days)
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
+    exported = load_conditions(conditions)
     result = rollout_status(
         loaded,
-        conditions=load_conditions(conditions),
+        conditions=exported,
+        predictions=predictions_of(read_text(conditions), exported, source=str(conditions))
+        if conditions is not None and exported is not None
+        else None,
         terms=terms,
         environment=environment,
         rollouts=rollouts,
@@ -191,7 +198,7 @@ def _terms(
 def _required(exported: Conditions | None) -> list[str] | None:
     if exported is None:
         return None
-    from kubernaut_simulator.rollout.status import required_conditions
+    from kubernaut_simulator.rollout.exported import required_conditions
 
     return required_conditions(exported)
 

@@ -60,6 +60,8 @@ class Gate:
         With its limit.
     answer : Answer
     why : str
+    harm : bool
+        It bounds a harm; the others demand a benefit.
     """
 
     stage: GuideStage
@@ -69,6 +71,7 @@ class Gate:
     name: str
     answer: Answer
     why: str
+    harm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,9 +145,12 @@ def gates(experiment: Experiment, seen: SeenRollouts, *, horizon_s: float, alpha
         stage = guide_stage(environment, at_percent)
         own = (seen.votes["environment"] == environment) & (seen.votes["action"] == action)
         votes = seen.votes[own & (seen.votes["stage_percent"] == at_percent)]
-        answers = [false_positive_gate(votes, limit=FALSE_POSITIVES[stage], at_percent=at_percent, alpha=alpha)]
+        by_holdout = false_positive_gate(votes, limit=FALSE_POSITIVES[stage], at_percent=at_percent, alpha=alpha)
         found = {one.measure: one for one in effects(part, horizon_s=horizon_s)}
-        answers += [_effect_gate(wanted, found[wanted.measure], part) for wanted in _EFFECTS[stage]]
+        answers = [(True, *by_holdout)]
+        answers += [
+            (wanted.at_least < 0, *_effect_gate(wanted, found[wanted.measure], part)) for wanted in _EFFECTS[stage]
+        ]
         answered += [
             Gate(
                 stage=stage,
@@ -154,8 +160,9 @@ def gates(experiment: Experiment, seen: SeenRollouts, *, horizon_s: float, alpha
                 name=name,
                 answer=answer,
                 why=why,
+                harm=harm,
             )
-            for name, answer, why in answers
+            for harm, name, answer, why in answers
         ]
     return tuple(answered)
 

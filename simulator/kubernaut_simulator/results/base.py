@@ -75,6 +75,11 @@ class Result(ABC):
         return ()
 
     @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Heading to further tables, shown below the first one; cells as they are to be read."""
+        return {}
+
+    @property
     def columns(self) -> Sequence[str]:
         """Columns of `data` that a table for people shows; the wide one, files and HTML show all."""
         return list(self.data.columns)
@@ -125,17 +130,24 @@ class Result(ABC):
             parts += [f"{name:<{width}}  {clean_message(value)}" for name, value in self.summary.items()]
         if len(self.data.columns):
             parts += ["", text_table(self.table(wide=wide), right=self.shares)]
+        for heading, table in self.tables.items():
+            parts += ["", heading, text_table(table)]
         if self.notes:
             parts += ["", *(clean_message(note) for note in self.notes)]
         return "\n".join(parts) + "\n"
 
     def as_json(self) -> dict[str, Any]:
         """Give the result as a JSON-ready object."""
+        further = {
+            heading: json.loads(table.to_json(orient="records", date_format="iso", date_unit="us"))
+            for heading, table in self.tables.items()
+        }
         return {
             "result": type(self).__name__,
             "title": self.title,
             "summary": dict(self.summary),
             "rows": json.loads(self.figures.to_json(orient="records", date_format="iso", date_unit="us")),
+            **({"tables": further} if further else {}),
             "notes": list(self.notes),
         }
 
@@ -165,6 +177,8 @@ class Result(ABC):
             parts.append(f"<table class='kubernaut-summary'>{items}</table>")
         if len(self.data.columns):
             parts.append(html_table(self.table(wide=wide), max_rows=max_rows, right=self.shares))
+        for heading, table in self.tables.items():
+            parts += [f"<h3>{_escaped(heading)}</h3>", html_table(table, max_rows=max_rows)]
         parts += [f"<p>{_escaped(note)}</p>" for note in self.notes]
         return "\n".join(parts)
 
@@ -222,6 +236,8 @@ class Result(ABC):
 _IN_NOTEBOOKS = {
     "<h2>": "<h4>",
     "</h2>": "</h4>",
+    "<h3>": "<h5>",
+    "</h3>": "</h5>",
     "<th scope='col' class='text'>": "<th scope='col' class='text' style='text-align:left'>",
     "<td>": "<td style='text-align:left'>",
     "<td class='text'>": "<td class='text' style='text-align:left'>",

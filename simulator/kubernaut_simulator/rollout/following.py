@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kubernaut.errors import InputError
+from kubernaut_simulator.effect.effects import HORIZON_S
+from kubernaut_simulator.effect.gates import Gate, gates
+from kubernaut_simulator.effect.incidents import experiment_of
 from kubernaut_simulator.estimation.false_stops import MINIMUM_GOOD
+from kubernaut_simulator.rollout.exported import promised_limits
 from kubernaut_simulator.rollout.plan import plan_rollout
 from kubernaut_simulator.rollout.seen import SeenRollouts, seen_rollouts
-from kubernaut_simulator.rollout.status import promised_limits, stage_statuses
+from kubernaut_simulator.rollout.status import stage_statuses
 from kubernaut_simulator.rollout.status_result import RolloutStatus
 from kubernaut_simulator.rollout.terms import DAY_S, RolloutTerms
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from kubernaut_simulator.history.history import History
     from kubernaut_simulator.replay.tasks import Conditions
     from kubernaut_simulator.rollout.plan_result import RolloutPlan
+    from kubernaut_simulator.rollout.predictions import Predictions
 
 SIMULATED = 300
 """Rollouts behind the planned days: enough for p10 and p90."""
@@ -35,6 +40,7 @@ def rollout_status(
     terms: RolloutTerms | None = None,
     environment: str | None = None,
     plan: RolloutPlan | None = None,
+    predictions: Predictions | None = None,
     rollouts: int = SIMULATED,
     seed: int = 0,
 ) -> RolloutStatus:
@@ -49,6 +55,8 @@ def rollout_status(
         Only this one.
     plan : RolloutPlan or None
         None makes one from the incidents before enforcement.
+    predictions : Predictions or None
+        Of the same export (`predictions.predictions_of`); None: only block rates are held to what was promised.
     rollouts, seed : int
         Of the plan that is made.
 
@@ -69,8 +77,24 @@ def rollout_status(
             seen, names, conditions=conditions, terms=terms, environment=environment, rollouts=rollouts, seed=seed
         )
         remarks.append(remark)
-    stages = stage_statuses(seen, conditions=conditions, terms=terms, plan=plan, environment=environment)
-    return RolloutStatus(stages=stages, history_of_stages=seen.stages, as_of=seen.as_of, remarks=tuple(remarks))
+    of_guide = _gates(history, seen, terms=terms, environment=environment)
+    stages = stage_statuses(
+        seen,
+        conditions=conditions,
+        terms=terms,
+        plan=plan,
+        environment=environment,
+        predictions=predictions,
+        gates=of_guide,
+    )
+    return RolloutStatus(
+        stages=stages, history_of_stages=seen.stages, as_of=seen.as_of, gates=of_guide, remarks=tuple(remarks)
+    )
+
+
+def _gates(history: History, seen: SeenRollouts, *, terms: RolloutTerms, environment: str | None) -> tuple[Gate, ...]:
+    found = gates(experiment_of(history), seen, horizon_s=HORIZON_S, alpha=terms.alpha)
+    return tuple(one for one in found if one.percent > 0 and environment in (None, one.environment))
 
 
 def _plan(

@@ -1,13 +1,14 @@
 """May a rollout that is under way go on, and is it where its plan said it would be.
 
 For each environment and action with enforcement, on the newest stage: every condition's enforced stops against what was
-promised (the engine's block budget), its false stops on the stage's holdout (the gate of the plan), and the days that
-the stage has lasted against the planned ones. Only what was recorded is read; nothing is judged again.
+promised (the engine's block budget), its false stops on the stage's holdout (the gate of the plan), the export's
+predictions against what came since, and the days that the stage has lasted against the planned ones. Only what was
+recorded is read; nothing is judged again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,17 @@ import pandas as pd
 from kubernaut.conditions.settings import PreSettings
 from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId
+from kubernaut_simulator.effect.gates import Answer, Gate
 from kubernaut_simulator.estimation.false_stops import MINIMUM_GOOD
 from kubernaut_simulator.estimation.labels import Label
 from kubernaut_simulator.estimation.rates import rate
 from kubernaut_simulator.estimation.sequential import speaks_for_going
 from kubernaut_simulator.replay.tasks import Conditions
+from kubernaut_simulator.rollout.comparing import Agreement, Comparison, Measure, compare
 from kubernaut_simulator.rollout.incidents import Codes
 from kubernaut_simulator.rollout.lines import above_line, budget_line, go_line
 from kubernaut_simulator.rollout.plan_result import RolloutPlan
+from kubernaut_simulator.rollout.predictions import Prediction, Predictions
 from kubernaut_simulator.rollout.seen import SeenRollouts
 from kubernaut_simulator.rollout.status_result import ConditionStatus, Says, StageStatus
 from kubernaut_simulator.rollout.terms import DAY_S, RolloutTerms
@@ -39,6 +43,8 @@ def stage_statuses(
     terms: RolloutTerms | None = None,
     plan: RolloutPlan | None = None,
     environment: str | None = None,
+    predictions: Predictions | None = None,
+    gates: Sequence[Gate] = (),
 ) -> tuple[StageStatus, ...]:
     """Say of every rollout that is under way whether it may go on.
 
@@ -52,6 +58,10 @@ def stage_statuses(
         None: the stage's days are not compared.
     environment : str or None
         Only this one.
+    predictions : Predictions or None
+        None: nothing is compared with what came since.
+    gates : sequence of Gate
+        The guide's, of any stages; each rollout is shown those of its stage under way.
 
     Raises
     ------
@@ -66,7 +76,21 @@ def stage_statuses(
             continue
         current = stages.iloc[-1]
         own = (seen.votes["environment"] == name) & (seen.votes["action"] == action)
-        found.append(_stage(seen.votes[own], current, conditions=conditions, terms=terms, plan=plan, as_of=seen.as_of))
+        stage = _stage(
+            seen.votes[own],
+            current,
+            conditions=conditions,
+            terms=terms,
+            plan=plan,
+            as_of=seen.as_of,
+            predictions=predictions,
+            gates=[
+                one
+                for one in gates
+                if (one.environment, one.action, one.percent) == (name, action, float(current["percent"]))
+            ],
+        )
+        found.append(stage)
     if not found:
         where = "" if environment is None else f" in environment {environment!r}"
         raise HistoryError(
@@ -84,6 +108,8 @@ def _stage(
     terms: RolloutTerms,
     plan: RolloutPlan | None,
     as_of: pd.Timestamp,
+    predictions: Predictions | None,
+    gates: Sequence[Gate],
 ) -> StageStatus:
     percent = float(stage["percent"])
     lasted = (as_of - pd.Timestamp(stage["since"])).total_seconds() / DAY_S
@@ -101,11 +127,16 @@ def _stage(
             alpha=terms.alpha_of_each(len(enforced)),
             terms=terms,
             is_last=is_last,
+            prediction=None if predictions is None else predictions.of.get(name),
+            history_until=None if predictions is None else predictions.history_until,
+            alpha_of_prediction=terms.alpha_of_each(len(enforced) * len(Measure)),
         )
         for name in enforced
     )
     planned = _planned(plan, percent)
-    says, why = _overall(statuses, lasted=lasted, terms=terms, percent=percent, is_last=is_last, planned=planned)
+    says, why = _overall(
+        statuses, lasted=lasted, terms=terms, percent=percent, is_last=is_last, planned=planned, gates=gates
+    )
     return StageStatus(
         environment=str(stage["environment"]),
         action=str(stage["action"]),
@@ -118,6 +149,7 @@ def _stage(
         conditions=statuses,
         set_back=tuple(sorted(set(votes.loc[ever, "condition"].astype(str)) - set(enforced))),
         next_percent=next((share for share in terms.stages if share > percent), None),
+        gates=tuple(gates),
         says=says,
         why=why,
     )
@@ -151,6 +183,9 @@ def _condition(
     alpha: float,
     terms: RolloutTerms,
     is_last: bool,
+    prediction: Prediction | None,
+    history_until: pd.Timestamp | None,
+    alpha_of_prediction: float,
 ) -> ConditionStatus:
     votes = votes.sort_values(["run_started_at", "incident_id"], kind="stable")
     newest = votes.iloc[-1]
@@ -167,13 +202,21 @@ def _condition(
     spent = limit is not None and _crossed(blocks, budget_line(len(enforced), limit=limit), above=True)
     above = _crossed(stops, above_line(n, target=target, alpha=alpha, minimum=terms.minimum), above=True)
     shown = n >= terms.minimum if is_last else _crossed(going, _go(len(going), target, alpha, terms), above=False)
+    compared, not_compared = _compared(votes, newest, prediction, until=history_until, alpha=alpha_of_prediction)
+    wrong = [one for one in compared if one.says is Agreement.MORE]
     false_stops = rate(int(stops[-1]) if n else 0, n, minimum=MINIMUM_GOOD)
     block_rate = rate(int(blocks[-1]) if len(enforced) else 0, len(enforced))
     says = Says.WAIT
     if spent or above:
         says = Says.STOP
-    elif shown:
+    elif shown and not wrong:
         says = Says.GO
+    why = _why(
+        spent=spent, above=above, shown=shown, is_last=is_last, block_rate=block_rate.text(), limit=limit,
+        false_stops=false_stops.text(), enough=false_stops.enough, target=target,
+    )  # fmt: skip
+    if wrong and says is Says.WAIT:
+        why = f"{wrong[0].text()}; tune anew on what was recorded since"
     return ConditionStatus(
         condition=str(newest["condition"]),
         block_rate=block_rate,
@@ -183,12 +226,31 @@ def _condition(
         false_stops=false_stops,
         target=target,
         other_terms=int((~same).sum()),
+        comparisons=compared,
+        not_compared=not_compared,
         says=says,
-        why=_why(
-            spent=spent, above=above, shown=shown, is_last=is_last, block_rate=block_rate.text(), limit=limit,
-            false_stops=false_stops.text(), enough=false_stops.enough, target=target,
-        ),
-    )  # fmt: skip
+        why=why,
+    )
+
+
+def _compared(
+    votes: pd.DataFrame,
+    newest: pd.Series[Any],
+    prediction: Prediction | None,
+    *,
+    until: pd.Timestamp | None,
+    alpha: float,
+) -> tuple[tuple[Comparison, ...], str]:
+    """Hold the export's predictions against votes on the terms in force; or say why they cannot be."""
+    if prediction is None:
+        return (), ""
+    if until is None:
+        return (), "the file does not say until when the history behind it reached"
+    if prediction.timeout_s != float(newest["timeout_s"]):
+        return (), f"in force is a timeout of {newest['timeout_s']:g} s, predicted was {prediction.timeout_s:g} s"
+    if prediction.policy_digest not in (None, str(newest["policy_digest"])):
+        return (), "in force is another policy than was predicted"
+    return compare(votes[votes["run_started_at"] >= until], prediction, alpha=alpha), ""
 
 
 def _go(n: int, target: float, alpha: float, terms: RolloutTerms) -> Codes:
@@ -234,6 +296,7 @@ def _overall(
     percent: float,
     is_last: bool,
     planned: tuple[float | None, ...] | None,
+    gates: Sequence[Gate],
 ) -> tuple[Says, str]:
     if percent == 0 or not statuses:
         return Says.STOP, "set back to warn: nothing is enforced now"
@@ -251,28 +314,9 @@ def _overall(
         return Says.WAIT, why
     if lasted < terms.minimum_days:
         return Says.WAIT, f"evidence suffices; the stage lasts at least {terms.minimum_days:g} days"
+    harmed = [one for one in gates if one.harm and one.answer is Answer.FAIL]
+    if harmed:
+        return Says.WAIT, f"a gate of the guide fails: {harmed[0].name}: {harmed[0].why}"
     if is_last:
         return Says.GO, "the last stage: stay, and go on measuring"
     return Says.GO, "every condition has shown enough on this stage's holdout"
-
-
-def promised_limits(conditions: Conditions | None) -> Mapping[str, float]:
-    """Give the block budgets of exported conditions by identity; those without evidence are left out."""
-    limits: dict[str, float] = {}
-    for level, one in (conditions or {}).items():
-        for condition in one.texts.settings.condition_ids(level):
-            settings = one.texts.settings.effective(condition)
-            if settings is not None and settings.evidence is not None and settings.evidence.block_rate is not None:
-                limits[str(condition)] = settings.evidence.block_rate.upper
-    return limits
-
-
-def required_conditions(conditions: Conditions) -> list[str]:
-    """Give the identities that are required at a percentage above 0, sorted."""
-    return sorted(
-        str(condition)
-        for level, one in conditions.items()
-        for condition in one.texts.settings.condition_ids(level)
-        for settings in [one.texts.settings.effective(condition)]
-        if settings is not None and settings.required and settings.rollout_percent > 0
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -10,8 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from kubernaut_simulator.effect.gates import Answer, Gate
 from kubernaut_simulator.estimation.rates import Rate, percent
 from kubernaut_simulator.results.base import Result
+from kubernaut_simulator.results.wording import how_many
+from kubernaut_simulator.rollout.comparing import Comparison
+from kubernaut_simulator.rollout.prediction_table import in_words, prediction_table
 
 
 class Says(StrEnum):
@@ -40,6 +44,10 @@ class ConditionStatus:
     target : float
     other_terms : int
         Votes under another policy, timeout or holdFor; not counted.
+    comparisons : tuple of Comparison
+        The export's predictions and the holdout since; empty where nothing was predicted, or it cannot be compared.
+    not_compared : str
+        Why a prediction was not compared; empty when it was, or there is none.
     says : Says
     why : str
     """
@@ -52,6 +60,8 @@ class ConditionStatus:
     false_stops: Rate
     target: float
     other_terms: int
+    comparisons: tuple[Comparison, ...] = ()
+    not_compared: str = ""
     says: Says
     why: str
 
@@ -77,6 +87,8 @@ class StageStatus:
         Enforced in an earlier stage and not in this one.
     next_percent : float or None
         None in the last stage.
+    gates : tuple of Gate
+        The guide's, of this stage.
     says : Says
     why : str
     """
@@ -92,6 +104,7 @@ class StageStatus:
     conditions: tuple[ConditionStatus, ...]
     set_back: tuple[str, ...]
     next_percent: float | None
+    gates: tuple[Gate, ...] = ()
     says: Says
     why: str
 
@@ -122,6 +135,8 @@ class RolloutStatus(Result):
     stages : tuple of StageStatus
     history_of_stages : DataFrame
         One row per environment, action and stage so far.
+    gates : tuple of Gate
+        The guide's (10.4), of every stage so far with enforcement.
     as_of : Timestamp
         The history's end.
     remarks : tuple of str
@@ -131,6 +146,7 @@ class RolloutStatus(Result):
     stages: tuple[StageStatus, ...]
     history_of_stages: pd.DataFrame
     as_of: pd.Timestamp
+    gates: tuple[Gate, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
@@ -168,6 +184,45 @@ class RolloutStatus(Result):
             ],
         )  # fmt: skip
 
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """Prediction and fact, one row per condition and measure.
+
+        Returns
+        -------
+        DataFrame
+            `environment`, `condition`, `measure`, `predicted k`, `predicted n`, `predicted`, `predicted upper 95 %`,
+            `since k`, `since n`, `since`, `since lower 95 %`, `since upper 95 %` (one-sided limits), `difference`,
+            `difference lower`, `difference upper` (two-sided 95 %), `says`.
+        """
+        return prediction_table(
+            (stage.environment, one.condition, found)
+            for stage in self.stages
+            for one in stage.conditions
+            for found in one.comparisons
+        )
+
+    @cached_property
+    def gate_table(self) -> pd.DataFrame:
+        """The guide's gates (10.4), one row each: `stage`, `environment`, `percent`, `gate`, `answer`, `why`."""
+        return pd.DataFrame(
+            [
+                (one.stage.value, one.environment, one.percent, one.name, one.answer.value, one.why)
+                for one in self.gates
+            ],
+            columns=["stage", "environment", "percent", "gate", "answer", "why"],
+        )
+
+    @property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Prediction and fact, and the gates of the guide."""
+        found: dict[str, pd.DataFrame] = {}
+        if len(self.predictions):
+            found["Prediction and fact: the export, and the holdout since"] = in_words(self.predictions)
+        if self.gates:
+            found["Gates of the guide (10.4)"] = self.gate_table
+        return found
+
     @property
     def shares(self) -> Collection[str]:
         """Rates, their promises and bounds."""
@@ -194,10 +249,31 @@ class RolloutStatus(Result):
                 for one in stage.conditions
                 if one.other_terms
             ),
+            *(
+                f"{one.condition}: prediction not compared: {one.not_compared}"
+                for stage in self.stages
+                for one in stage.conditions
+                if one.not_compared
+            ),
+            *self._told_of_tables(),
             "stopped: enforced incidents by their first run, limits Clopper-Pearson, one-sided 95 %; only the block "
             "budget's sequential test sets a condition back",
             *self.remarks,
         ]
+
+    def _told_of_tables(self) -> Iterator[str]:
+        if len(self.predictions):
+            yield (
+                "prediction and fact: on incidents that nothing enrolled; limits one-sided 95 %, the difference's "
+                "two-sided and for one look. `says` is a sequential test over all lines together: read every day, it "
+                "calls right predictions wrong in at most 5 % of rollouts"
+            )
+        failed = [one for one in self.gates if one.answer is Answer.FAIL and not one.harm]
+        if failed:
+            yield (
+                f"{how_many(len(failed), 'gate')} of the guide on what enforcement shall gain failed: "
+                "this does not hold the rollout, but the gain that it was begun for is not there"
+            )
 
     def plot(self) -> Any:
         """Give a chart of each condition's stops, with its limits, against what was promised."""

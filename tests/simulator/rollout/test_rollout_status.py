@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 from helpers.enforced_history import Stage, Truth, enforced_history, enforced_rows
 from kubernaut_simulator.history.history import History
+from kubernaut_simulator.rollout.exported import promised_limits, required_conditions
 from kubernaut_simulator.rollout.following import rollout_status
 from kubernaut_simulator.rollout.plan import plan_rollout
 from kubernaut_simulator.rollout.seen import seen_rollouts
-from kubernaut_simulator.rollout.status import promised_limits, required_conditions
 from kubernaut_simulator.rollout.status_result import Says
 from kubernaut_simulator.rollout.terms import RolloutTerms
 

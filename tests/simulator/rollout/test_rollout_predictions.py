@@ -192,7 +192,7 @@ def test_a_failed_gate_holds_the_rollout_where_it_bounds_a_harm(harm, wanted):
 @pytest.mark.slow
 def test_right_predictions_are_stopped_or_called_wrong_in_at_most_alpha_of_rollouts():
     wrong = 0
-    rollouts = 60
+    rollouts = 40
     for seed in range(rollouts):
         history = enforced_history([WARN, Stage(percent=10, incidents=250)], seed=seed)
         predictions = promised_by(history)

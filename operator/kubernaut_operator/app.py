@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
+from kubernaut.errors import SettingsError
 from kubernaut.execution.job import EXECUTION_LABEL, JobSettings
 from kubernaut_operator.condition_sets.compiling import PolicyCompiler
 from kubernaut_operator.condition_sets.evaluator import OPERATOR_LIMITS, EvaluatorPool
@@ -55,6 +56,7 @@ from kubernaut_operator.live_facts.reader import FactReader
 from kubernaut_operator.manifests.admission import ANNOTATIONS, TARGETS
 from kubernaut_operator.metrics import ExecutionMetrics, PolicyMetrics, watch_budgets, watch_history
 from kubernaut_operator.recording.recorder import Recorder
+from kubernaut_operator.recording.serving import HistoryEndpoint
 from kubernaut_operator.recording.settings import MIB, RecorderSettings
 from kubernaut_operator.recording.telling import tell_on_pod
 from kubernaut_operator.settings import Settings
@@ -118,6 +120,7 @@ class _Operator:
         self._sets = self._condition_sets(closing)
         self._evaluator = EvaluatorPool(size=settings.worker.count, socket_path=settings.worker.socket)
         closing.callback(self._evaluator.close)
+        self._cluster = Cluster(self._api)
         self._recorder = self._history(closing, identity)
         self._controllers: list[Controller] = []
         self._watchers: list[Watcher] = []
@@ -150,6 +153,8 @@ class _Operator:
     def _history(self, closing: ExitStack, identity: str) -> Recorder | None:
         kept = self._settings.recorder
         if kept.folder is None:
+            if kept.port is not None:
+                raise SettingsError("--history-port serves what --history-folder holds; give both or neither")
             return None
         recorder = Recorder(
             RecorderSettings(
@@ -160,6 +165,11 @@ class _Operator:
         )
         closing.callback(recorder.close)
         watch_history(self._registry, recorder.figures)
+        if kept.port is not None:
+            endpoint = HistoryEndpoint(kept.folder, pod=identity, port=kept.port, cluster=self._cluster.uid)
+            closing.callback(endpoint.end)
+            # At once, and not with the lead: what a replica recorded when it led stands on its own volume only.
+            endpoint.start()
         return recorder
 
     def _wire(self, closing: ExitStack) -> None:
@@ -191,7 +201,7 @@ class _Operator:
             targets=AdmissionGuard(api, TARGETS),
             annotations=AdmissionGuard(api, ANNOTATIONS),
             stages=StageNoting(recorder=self._recorder, budgets=budgets, observer=self._observer),
-            cluster=Cluster(api),
+            cluster=self._cluster,
         )
         executions = self._executions(shared, jobs, locks)
         workflows, reconciler = self._workflows(shared)

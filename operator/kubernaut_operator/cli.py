@@ -91,6 +91,12 @@ def run(
         int, typer.Option(min=1, help="Size of all history files, MiB; the oldest go first.")
     ] = _RECORDER.total_mib,
     history_days: Annotated[int, typer.Option(min=1, help="Days that history is kept.")] = _RECORDER.max_age_days,
+    history_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of loopback on which history can be fetched by port-forward. Default: none."
+        ),
+    ] = _RECORDER.port,
     worker_socket: Annotated[
         str | None, typer.Option(help="Unix socket of a policy worker. Default: one is started.")
     ] = _WORKER.socket,
@@ -119,7 +125,9 @@ def run(
             keep_finished_s=keep_finished,
         ),
         facts=FactSettings(prometheus_url=prometheus_url, custom_kinds=tuple(custom_kind or ())),
-        recorder=RecorderSettings(folder=history_folder, total_mib=history_mib, max_age_days=history_days),
+        recorder=RecorderSettings(
+            folder=history_folder, total_mib=history_mib, max_age_days=history_days, port=history_port
+        ),
         worker=WorkerSettings(socket=worker_socket, count=policy_workers),
         leader=LeaderSettings(elect=leader_elect, namespace=lease_namespace, name=lease_name),
         endpoints=EndpointSettings(host=host, port=port),

@@ -10,6 +10,12 @@ from pathlib import Path
 OPERATOR_NAMESPACE = "kubernaut-system"
 ACTIONS_NAMESPACE = "kubernaut-actions"
 
+HISTORY_PORT = 8081
+"""Of the pod's loopback address, where an installed operator serves its history; no Service and no probe names it."""
+
+HISTORY_READER = "kubernaut-history-reader"
+"""Role in the operator's namespace that lets a person read its history; bound to nobody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
@@ -117,11 +123,14 @@ class RecorderSettings:
     total_mib : int, unit MiB
         All files together; the oldest go first. An execution leaves about 20 KiB, compressed.
     max_age_days : int, unit d
+    port : int or None
+        Of the loopback address, on which `kubernaut history pull` finds the files; None serves them nowhere.
     """
 
     folder: Path | None = None
     total_mib: int = 1024
     max_age_days: int = 90
+    port: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,11 @@ class Api:
             setattr(theirs, name, getattr(ours, name))
         return Api(ApiClient(theirs), may_write=self._may_write)
 
+    @property
+    def configuration(self) -> Configuration:
+        """How the server is reached, for what speaks to it in another way."""
+        return self._client.configuration
+
     def close(self) -> None:
         """Give the connections back."""
         self._client.close()

@@ -36,7 +36,7 @@ def installation(options: InstallOptions) -> dict[str, list[Manifest]]:
         "namespaces": namespaces(options),
         "crds": custom_resource_definitions(),
         "rights": operator_rights(options),
-        "people": people(),
+        "people": people(options),
         "actions": action_accounts(options),
         "admission": [*resource_policies(options), *actions_policy(options)],
         "network": network_policies(options),

@@ -1,4 +1,4 @@
-"""ClusterRoles for people. The first two join Kubernetes' own `view`, `edit` and `admin`; the others are given by hand.
+"""Roles for people. The first two join Kubernetes' own `view`, `edit` and `admin`; the others are given by hand.
 
 `override`, `approve`, `outcome` and `remediate` are verbs of ours: the admission policies ask whether the caller holds
 them.
@@ -15,11 +15,13 @@ from kubernaut.resources.names import (
     VERB_REMEDIATE,
 )
 from kubernaut_operator.manifests.objects import RBAC, Manifest, role, rule
+from kubernaut_operator.manifests.options import InstallOptions
+from kubernaut_operator.settings import HISTORY_READER
 
 _COMPONENT = "people"
 
 
-def people() -> list[Manifest]:
+def people(options: InstallOptions) -> list[Manifest]:
     """Give the roles that people are bound to."""
     view = _on_both("view", ("get", "list", "watch"))
     edit = _on_both("edit", ("create", "update", "patch", "delete"))
@@ -31,7 +33,21 @@ def people() -> list[Manifest]:
         _COMPONENT,
         [rule(KUBERNETES_EXECUTION.group, KUBERNETES_EXECUTION.plural, (VERB_REMEDIATE,))],
     )
-    return [view, edit, *decide, remediate]
+    return [view, edit, *decide, remediate, _history_reader(options)]
+
+
+def _history_reader(options: InstallOptions) -> Manifest:
+    """Give the Role by which `kubernaut history pull` may read what the operator recorded."""
+    return role(
+        HISTORY_READER,
+        _COMPONENT,
+        [
+            rule("", "pods", ("list",)),
+            # `get` is what a port-forward over a websocket asks for, `create` any other, and from v1.35 on every one.
+            rule("", "pods/portforward", ("get", "create")),
+        ],
+        namespace=options.namespace,
+    )
 
 
 def _on_both(name: str, verbs: Sequence[str]) -> Manifest:

@@ -9,7 +9,7 @@ cannot use it is up to the list of builtins that they may call.
 from kubernaut_operator.condition_sets.evaluator import OPERATOR_LIMITS
 from kubernaut_operator.manifests.objects import APP, Manifest, labels, metadata
 from kubernaut_operator.manifests.options import OPERATOR, InstallOptions
-from kubernaut_operator.settings import ActionSettings, EndpointSettings, WorkerSettings
+from kubernaut_operator.settings import HISTORY_PORT, ActionSettings, EndpointSettings, WorkerSettings
 
 _COMPONENT = "operator"
 _RECORDS = "records"
@@ -190,6 +190,7 @@ def _flags(options: InstallOptions) -> list[str]:
         f"--worker-socket={_SOCKET}",
         f"--history-folder={_RECORDS_FOLDER}/history",
         f"--history-mib={options.records_mib}",
+        f"--history-port={HISTORY_PORT}",
     ]
     if options.image_pull_policy != ActionSettings().image_pull_policy:
         flags.append(f"--image-pull-policy={options.image_pull_policy}")

@@ -5,16 +5,17 @@ append; a writer that was killed may leave half a member at the end. Nobody was 
 cutting it off loses nothing, and every reader can go through the file to its end.
 """
 
+import os
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from kubernaut_operator.recording.members import Members
+
 _NAME = re.compile(r"(?P<pod>[a-z0-9.-]+)_(?P<start>\d{8}T\d{6}Z)_(?P<number>\d{5,})\.jsonl\.gz")
 _CHUNK = 1 << 18
-_GZIP = 31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,11 @@ class File:
 def file_name(pod: str, start: str, number: int) -> str:
     """Name a file; `start` is ``YYYYMMDDTHHMMSSZ``."""
     return f"{_word(pod)}_{start}_{number:05d}.jsonl.gz"
+
+
+def is_file_name(name: str) -> bool:
+    """Say whether a file of ours may be called so."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _word(pod: str) -> str:
@@ -79,6 +85,21 @@ def to_delete(files: Sequence[File], *, total_bytes: int, keep_s: float, now_s: 
     return gone
 
 
+def whole_bytes(path: Path) -> int:
+    """Give how many bytes of a file are whole members.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    with path.open("rb") as file:
+        whole = 0
+        for end in _ends_of_members(file):
+            whole = end
+        return whole
+
+
 def mend(path: Path) -> int:
     """Cut off a half-written member at a file's end; gives the bytes cut, 0 for a whole file.
 
@@ -87,28 +108,15 @@ def mend(path: Path) -> int:
     OSError
         The file cannot be read or cut.
     """
-    with path.open("r+b") as file:
-        whole = 0
-        for end in _ends_of_members(file):
-            whole = end
-        size = file.seek(0, 2)
-        if whole < size:
-            file.truncate(whole)
-        return size - whole
+    whole = whole_bytes(path)
+    size = path.stat().st_size
+    if whole < size:
+        os.truncate(path, whole)
+    return size - whole
 
 
 def _ends_of_members(file: BinaryIO) -> Iterator[int]:
     """Give where each whole member ends; stops at the first that is torn or damaged."""
-    behind = 0
-    member = zlib.decompressobj(_GZIP)
-    while piece := file.read(_CHUNK):
-        while piece:
-            try:
-                member.decompress(piece)
-            except zlib.error:
-                return
-            behind += len(piece) - len(member.unused_data)
-            piece = member.unused_data
-            if member.eof:
-                yield behind
-                member = zlib.decompressobj(_GZIP)
+    members = Members()
+    while (piece := file.read(_CHUNK)) and not members.damaged:
+        yield from members.feed(piece)

@@ -82,7 +82,8 @@ class Api:
     @property
     def configuration(self) -> Configuration:
         """How the server is reached, for what speaks to it in another way."""
-        return self._client.configuration
+        configuration: Configuration = self._client.configuration
+        return configuration
 
     def close(self) -> None:
         """Give the connections back."""

@@ -111,9 +111,10 @@ def pull_from(
     for pod in pods:
         name = str(pod["metadata"]["name"])
         source = PodHistory(name, lambda name=name: connect(name))  # type: ignore[misc]  # its own name, not the last
+        if (state := _state(pod)) != "Running":
+            left_out.append(f"{name}: it is {state or 'in no known state'}")
+            continue
         try:
-            if (state := _state(pod)) != "Running":
-                raise UnreachableError(f"{name}: it is {state or 'in no known state'}")
             listing = source.listing()
         except UnreachableError as error:
             source.close()

@@ -42,6 +42,64 @@ def describe(
     print_result(load_history(history, strict=strict).describe(), output)
 
 
+@app.command("pull")
+def pull(
+    to: Annotated[
+        Path, typer.Option("--to", metavar="FOLDER", help="Where the files go; only what is new is fetched.")
+    ] = Path("kubernaut-history"),
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Only files written to since: an RFC 3339 instant, or a Go duration back from now (24h).",
+        ),
+    ] = None,
+    namespace: Annotated[
+        str | None,
+        typer.Option("--namespace", "-n", metavar="NAMESPACE", help="Of the operator.  [default: kubernaut-system]"),
+    ] = None,
+    context: Annotated[str | None, typer.Option("--context", metavar="CONTEXT", help="Of the kubeconfig.")] = None,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option("--kubeconfig", metavar="FILE", help="Default: KUBECONFIG, else ~/.kube/config."),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", metavar="PORT", min=1, max=65535, help="The operator's --history-port.  [default: 8081]"
+        ),
+    ] = None,
+) -> None:
+    """Fetch what the operator recorded, from all its replicas, with your own rights in the cluster.
+
+    The right is that to forward ports to the operator's pods. Ask again to go on where it was interrupted, or to get
+    what is new. Leaves with 2 when a replica's records could not be fetched.
+
+    Example: kubernaut history pull --to history --since 720h
+    """
+    from kubernaut_simulator.cli.exits import GateNotMetError
+    from kubernaut_simulator.cli.loading import progress
+    from kubernaut_simulator.cli.output import say
+    from kubernaut_simulator.history.from_cluster import pull_history
+    from kubernaut_simulator.instants import parse_since
+
+    first = parse_since(since, "--since")
+    with progress() as shown:
+        pulled = pull_history(
+            to,
+            since=first,
+            kubeconfig=kubeconfig,
+            context=context,
+            namespace=namespace,
+            port=port,
+            progress=shown,
+        )
+    say(pulled.text())
+    if pulled.left_out:
+        raise GateNotMetError("\n".join(("not all records were fetched:", *pulled.left_out)))
+
+
 @app.command("convert")
 def convert(
     sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="History files or folders, or CSV files.")],

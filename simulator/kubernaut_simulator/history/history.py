@@ -20,7 +20,8 @@ from kubernaut_simulator.history.arrow_schema import ArrowTable, empty_table
 from kubernaut_simulator.history.columns import rows_in
 from kubernaut_simulator.history.description import HistoryDescription, describe
 from kubernaut_simulator.history.fingerprint import fingerprint
-from kubernaut_simulator.history.problems import Problem, Problems
+from kubernaut_simulator.history.from_cluster import FOLDER, pull_history
+from kubernaut_simulator.history.problems import Problem, ProblemKind, Problems
 from kubernaut_simulator.history.reading import ReadReport, read_history, tables_from_rows
 from kubernaut_simulator.history.selection import Selection, select
 from kubernaut_simulator.history.writing import write_jsonl, write_parquet
@@ -99,6 +100,58 @@ class History:
         """
         tables, report = tables_from_rows(rows, problems=problems or Problems(), source=source)
         return cls(tables, report)
+
+    @classmethod
+    def from_cluster(
+        cls,
+        folder: Path | str = FOLDER,
+        *,
+        since: datetime | None = None,
+        kubeconfig: Path | str | None = None,
+        context: str | None = None,
+        namespace: str | None = None,
+        progress: Progress = silent,
+    ) -> "History":
+        """Fetch what the operator of a cluster recorded, with your own rights there, and read it.
+
+        Parameters
+        ----------
+        folder : path
+            Where the operator's files go; only what is new is fetched when it is called again.
+        since : datetime or None
+            Aware. Only runs that started from then on.
+        kubeconfig, context : path, str or None
+            As kubectl takes them.
+        namespace : str or None
+            Of the operator; None means ``kubernaut-system``.
+
+        Returns
+        -------
+        History
+            Of all replicas. One whose records could not be fetched is among `problems`.
+
+        Raises
+        ------
+        MissingExtraError
+            The cluster client is not installed.
+        InputError
+            There is no operator, it serves no history, or you may not read it.
+        HistoryError
+            It recorded nothing.
+        """
+        pulled = pull_history(
+            folder, since=since, kubeconfig=kubeconfig, context=context, namespace=namespace, progress=progress
+        )
+        tables, report = read_history(pulled.folder, progress=progress)
+        missing = tuple(
+            Problem(kind=ProblemKind.NOT_FETCHED, file="", message=f"not fetched: {one}", rows=0)
+            for one in pulled.left_out
+        )
+        if missing:
+            counts = (*report.counts, (ProblemKind.NOT_FETCHED, len(missing)))
+            report = replace(report, problems=(*missing, *report.problems), counts=counts)
+        history = cls(tables, report)
+        return history if since is None else history.filter(since=since)
 
     def table(self, kind: RowKind | str) -> ArrowTable:
         """Give the rows of one kind, all columns, newest row of each id.

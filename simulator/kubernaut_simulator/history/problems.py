@@ -25,6 +25,7 @@ class ProblemKind(StrEnum):
     UNREADABLE = "unreadable file"
     CLOCK = "clock going backwards"
     CONFLICT = "two different rows of one id and time"
+    NOT_FETCHED = "replica not fetched"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,12 +139,16 @@ def test_custom_kinds_may_be_read_and_never_secrets():
 
 
 def test_people_get_nothing_by_edit_but_the_resources_themselves():
-    aggregated = [one for one in people(InstallOptions()) if any("aggregate-to" in label for label in one["metadata"]["labels"])]
+    aggregated = [
+        one for one in people(InstallOptions()) if any("aggregate-to" in label for label in one["metadata"]["labels"])
+    ]
 
     verbs = {verb for _, rule in rules_of(aggregated) for verb in rule["verbs"]}
 
     assert verbs == {"get", "list", "watch", "create", "update", "patch", "delete"}
-    assert {one["metadata"]["name"] for one in people(InstallOptions())} - {one["metadata"]["name"] for one in aggregated} == {
+    assert {one["metadata"]["name"] for one in people(InstallOptions())} - {
+        one["metadata"]["name"] for one in aggregated
+    } == {
         "kubernaut-override",
         "kubernaut-approve",
         "kubernaut-outcome",

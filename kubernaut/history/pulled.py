@@ -41,8 +41,10 @@ class Pulled:
 
     def text(self) -> str:
         """Say it in a line."""
-        what = f"{self.new_bytes / 1024:,.0f} KiB in {self.new_files:,}" if self.new_files else "nothing new in"
-        return f"{self.folder}: {what} of {self.files:,} files, from {', '.join(self.pods) or 'no pod'}"
+        whole = f"{self.files:,} file{'' if self.files == 1 else 's'}, from {', '.join(self.pods) or 'no pod'}"
+        if not self.new_files:
+            return f"{self.folder}: nothing new in {whole}"
+        return f"{self.folder}: {self.new_bytes / 1024:,.0f} KiB new, in {self.new_files:,} of {whole}"
 
 
 class Pull(Protocol):

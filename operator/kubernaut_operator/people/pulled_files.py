@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from kubernaut.errors import InputError, OutputError
+from kubernaut.errors import HistoryError, InputError, OutputError
 from kubernaut_operator.recording.folder import whole_bytes
 from kubernaut_operator.recording.members import Members
 
@@ -143,8 +143,8 @@ def add_members(path: Path, part: Callable[[int], bytes], *, start: int, size: i
 
     Raises
     ------
-    InputError
-        What comes is no file of history.
+    HistoryError
+        What comes is no file of history from some byte on.
     OutputError
         The copy cannot be written.
     """
@@ -156,15 +156,15 @@ def add_members(path: Path, part: Callable[[int], bytes], *, start: int, size: i
                 at += len(piece)
                 kept += piece
                 ends = [start + end for end in members.feed(piece)]
-                if members.damaged:
-                    raise InputError(
-                        f"{path.name}: what comes behind byte {whole} is damaged, on the operator's volume already "
-                        "or on the way; what came before is kept"
-                    )
                 if ends:
                     file.write(kept[: ends[-1] - whole])
                     kept = kept[ends[-1] - whole :]
                     whole = ends[-1]
+                if members.damaged:
+                    raise HistoryError(
+                        f"{path.name}: what comes behind byte {whole} is damaged, on the operator's volume already "
+                        "or on the way; what came before is kept"
+                    )
                 told(at)
             file.flush()
             os.fsync(file.fileno())

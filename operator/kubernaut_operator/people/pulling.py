@@ -5,12 +5,13 @@ the rows together. The simulator finds `pull` as an entry point (`kubernaut.hist
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
-from kubernaut.errors import ApiError, ForbiddenError, InputError, OutputError, UnreachableError
+from kubernaut.errors import ApiError, ForbiddenError, HistoryError, InputError, OutputError, UnreachableError
 from kubernaut.history.pulled import Pulled
 from kubernaut.policy.wording import clean_message
 from kubernaut_operator.kernel.api import Manifest
@@ -105,34 +106,32 @@ def pull_from(
     InputError
         No pod serves its history, or the folder cannot be used.
     """
-    note = Note.read(folder)
-    left_out: list[str] = []
-    asked: dict[str, tuple[PodHistory, tuple[ServedFile, ...]]] = {}
-    for pod in pods:
-        name = str(pod["metadata"]["name"])
-        source = PodHistory(name, lambda name=name: connect(name))  # type: ignore[misc]  # its own name, not the last
-        if (state := _state(pod)) != "Running":
-            left_out.append(f"{name}: it is {state or 'in no known state'}")
-            continue
-        try:
-            listing = source.listing()
-        except UnreachableError as error:
-            source.close()
-            left_out.append(clean_message(str(error)))
-            continue
-        note.belongs_to(listing.cluster)
-        asked[name] = source, tuple(one for one in listing.files if wanted(one.modified_at, since))
-    if not asked:
-        raise InputError("no pod of the operator serves its history:\n" + "\n".join(f"  {one}" for one in left_out))
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
-    todo = {
-        name: [_Wanted(source=source, file=file, start=_start(folder, note, name, file)) for file in files]
-        for name, (source, files) in asked.items()
-    }
-    fetched = _fetch(folder, note, todo, left_out, progress)
+    with ExitStack() as closing:
+        note = Note.read(folder)
+        left_out: list[str] = []
+        asked: dict[str, tuple[PodHistory, tuple[ServedFile, ...]]] = {}
+        for pod in pods:
+            name = str(pod["metadata"]["name"])
+            if (state := _state(pod)) != "Running":
+                left_out.append(f"{name}: it is {state or 'in no known state'}")
+                continue
+            source = PodHistory(name, partial(connect, name))
+            closing.callback(source.close)
+            try:
+                listing = source.listing()
+            except UnreachableError as error:
+                left_out.append(clean_message(str(error)))
+                continue
+            note.belongs_to(listing.cluster)
+            asked[name] = source, tuple(one for one in listing.files if wanted(one.modified_at, since))
+        if not asked:
+            raise InputError("no pod of the operator serves its history:\n" + "\n".join(f"  {one}" for one in left_out))
+        _make(folder)
+        todo = {
+            name: [_Wanted(source=source, file=file, start=_start(folder, note, name, file)) for file in files]
+            for name, (source, files) in asked.items()
+        }
+        fetched = _fetch(folder, note, todo, left_out, progress)
     return Pulled(
         folder=folder,
         pods=tuple(asked),
@@ -141,6 +140,13 @@ def pull_from(
         new_bytes=sum(fetched),
         left_out=tuple(left_out),
     )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 def _fetch(
@@ -165,6 +171,8 @@ def _fetch(
                 here = one.start
                 try:
                     here = _fetch_one(folder / name, one, told)
+                except HistoryError as error:
+                    left_out.append(clean_message(f"{pod}: {error}"))
                 finally:
                     noted[name] = max(here, fetched_bytes(folder / name, noted=here))
                     fetched.append(noted[name] - one.start)
@@ -172,9 +180,6 @@ def _fetch(
                 behind += max(one.file.size - one.start, 0)
         except UnreachableError as error:
             left_out.append(clean_message(f"{error} (what came before that is kept; ask again to go on)"))
-        finally:
-            if files:
-                files[0].source.close()
     return fetched
 
 

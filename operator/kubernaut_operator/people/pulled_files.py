@@ -8,9 +8,11 @@ the next time goes on behind what is noted.
 The note stands in a hidden file beside the copies, which readers of history leave out.
 """
 
+import fcntl
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -22,6 +24,34 @@ from kubernaut_operator.recording.members import Members
 
 NOTE = ".kubernaut-pull.json"
 NOTE_VERSION = 1
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make the folder, and keep other programs like this one from writing there meanwhile.
+
+    Raises
+    ------
+    InputError
+        Another one writes there now.
+    OutputError
+        It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InputError(
+                f"{folder}: history is being fetched into it already; wait for that, or name another folder"
+            ) from None
+        yield
+    finally:
+        os.close(lock)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """``kubernaut history pull``: the files of history that the operator's pods hold, with the caller's own rights.
 
 Every replica has a volume of its own and served the lead at some time, so every pod is asked; readers of history put
-the rows together. The simulator finds `pull` as an entry point (`kubernaut.history.pulled`) and reads the files then.
+the rows together. The simulator finds `pull` as an entry point of the group `SOURCES` and reads the files.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,15 +11,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from kubernaut.errors import ApiError, ForbiddenError, HistoryError, InputError, OutputError, UnreachableError
+from kubernaut.errors import ApiError, ForbiddenError, HistoryError, InputError, UnreachableError
 from kubernaut.history.pulled import Pulled
 from kubernaut.policy.wording import clean_message
 from kubernaut_operator.kernel.api import Manifest
 from kubernaut_operator.kernel.port_forward import PortForward
 from kubernaut_operator.kernel.resources import Resource
 from kubernaut_operator.manifests.workload import SELECTOR
-from kubernaut_operator.people.pod_history import Connection, PodHistory, ServedFile
-from kubernaut_operator.people.pulled_files import Note, add_members, fetched_bytes, wanted
+from kubernaut_operator.people.pod_history import Connection, Listing, PodHistory, ServedFile
+from kubernaut_operator.people.pulled_files import Note, add_members, fetched_bytes, held, wanted
 from kubernaut_operator.people.reaching import Place, reach
 from kubernaut_operator.settings import HISTORY_PORT, HISTORY_READER, OPERATOR_NAMESPACE
 
@@ -107,9 +107,8 @@ def pull_from(
         No pod serves its history, or the folder cannot be used.
     """
     with ExitStack() as closing:
-        note = Note.read(folder)
         left_out: list[str] = []
-        asked: dict[str, tuple[PodHistory, tuple[ServedFile, ...]]] = {}
+        asked: dict[str, tuple[PodHistory, Listing]] = {}
         for pod in pods:
             name = str(pod["metadata"]["name"])
             if (state := _state(pod)) != "Running":
@@ -118,35 +117,32 @@ def pull_from(
             source = PodHistory(name, partial(connect, name))
             closing.callback(source.close)
             try:
-                listing = source.listing()
+                asked[name] = source, source.listing()
             except UnreachableError as error:
                 left_out.append(clean_message(str(error)))
-                continue
-            note.belongs_to(listing.cluster)
-            asked[name] = source, tuple(one for one in listing.files if wanted(one.modified_at, since))
         if not asked:
             raise InputError("no pod of the operator serves its history:\n" + "\n".join(f"  {one}" for one in left_out))
-        _make(folder)
+        closing.enter_context(held(folder))
+        note = Note.read(folder)
+        for _, listing in asked.values():
+            note.belongs_to(listing.cluster)
         todo = {
-            name: [_Wanted(source=source, file=file, start=_start(folder, note, name, file)) for file in files]
-            for name, (source, files) in asked.items()
+            name: [
+                _Wanted(source=source, file=file, start=_start(folder, note, name, file))
+                for file in listing.files
+                if wanted(file.modified_at, since)
+            ]
+            for name, (source, listing) in asked.items()
         }
         fetched = _fetch(folder, note, todo, left_out, progress)
     return Pulled(
         folder=folder,
         pods=tuple(asked),
-        files=sum(len(files) for _, files in asked.values()),
+        files=sum(len(files) for files in todo.values()),
         new_files=sum(bytes_ > 0 for bytes_ in fetched),
         new_bytes=sum(fetched),
         left_out=tuple(left_out),
     )
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 def _fetch(

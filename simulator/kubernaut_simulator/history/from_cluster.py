@@ -1,7 +1,7 @@
 """The operator's history straight from a cluster: fetched into a folder by whoever can speak to one, then read.
 
-No cluster is known here. What fetches joins as an entry point (`kubernaut.history.pulled`), as commands do, so that no
-import crosses from the simulator to the operator.
+No cluster is known here. What fetches joins as an entry point of the group `SOURCES`, as commands do, so that no import
+crosses from the simulator to the operator.
 """
 
 from datetime import datetime

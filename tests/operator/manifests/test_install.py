@@ -160,6 +160,7 @@ def test_options_reach_the_operator():
         "--worker-socket=/run/kubernaut/worker.sock",
         "--history-folder=/var/lib/kubernaut/history",
         "--history-mib=9216",
+        "--history-port=8081",
         "--image-pull-policy=Never",
         "--prometheus-url=http://prometheus.monitoring:9090",
         "--custom-kind=pods/v1",

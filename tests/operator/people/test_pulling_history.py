@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from helpers.rows import whole_run
 from kubernaut_operator.people import pulling
-from kubernaut_operator.people.pulled_files import NOTE
+from kubernaut_operator.people.pulled_files import NOTE, held
 from kubernaut_operator.people.pulling import pull_from
 from kubernaut_operator.recording.recorder import Recorder
 from kubernaut_operator.recording.serving import HOST, HistoryEndpoint
@@ -224,6 +224,14 @@ def test_two_clusters_never_share_a_folder(cluster, tmp_path):
 
     with pytest.raises(InputError, match="it holds the history of cluster cluster-1"):
         cluster.pull(tmp_path / "here")
+
+
+def test_one_at_a_time_writes_into_a_folder(cluster, tmp_path):
+    cluster.record(PODS[0], 1)
+
+    with held(tmp_path / "here"), pytest.raises(InputError, match="being fetched into it already"):
+        cluster.pull(tmp_path / "here")
+    assert cluster.pull(tmp_path / "here").new_files == 1
 
 
 def test_a_replica_that_is_away_is_named(cluster, tmp_path):

@@ -4,6 +4,7 @@ It reads no Deployment, no pod and no condition, and no code of the operator is 
 name, so distinct names are pods that serve; a Service sends a request to one of its endpoints at random.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from urllib3.exceptions import HTTPError
 from .shop import WEB
 
 ROUNDS = 3
+BETWEEN_ROUNDS_S = 10.0
+"""A pod that serves for twenty seconds and exits is back at once after its first exit, and away for long after its second."""
+
 ASKED_FOR_EACH = 8
 """Requests a round for each pod that is needed: with three pods, one of them is missed once in five thousand rounds."""
 
@@ -60,13 +64,15 @@ def caller(kubeconfig: Path) -> Callable[[str], str | None]:
     return ask
 
 
-def look(ask: Callable[[], str | None], need: int) -> Seen:
-    """Ask a Service some rounds and say what was seen."""
+def look(ask: Callable[[], str | None], need: int, *, between_s: float = BETWEEN_ROUNDS_S) -> Seen:
+    """Ask a Service some rounds, with a pause between them, and say what was seen."""
     asked = answered = 0
     fewest: int | None = None
-    for _ in range(ROUNDS):
+    for left in reversed(range(ROUNDS)):
         pages = [ask() for _ in range(ASKED_FOR_EACH * need)]
         names = {page for page in pages if page is not None}
         asked, answered = asked + len(pages), answered + sum(page is not None for page in pages)
         fewest = len(names) if fewest is None else min(fewest, len(names))
+        if left:
+            time.sleep(between_s)
     return Seen(asked=asked, answered=answered, pods=fewest or 0)

@@ -17,7 +17,7 @@ from kubernaut.verdicts import Verdict
 from .comparing import Comparison
 from .plan import Fault
 from .running import Note
-from .serving import ASKED_FOR_EACH, MOST_REFUSED, ROUNDS
+from .serving import ASKED_FOR_EACH, BETWEEN_ROUNDS_S, MOST_REFUSED, ROUNDS
 from .terms import HOLD_S, LOOK_S, POLL_S, POST_TIMEOUT_S
 
 _LIMITS = """\
@@ -58,7 +58,8 @@ def sheet_text(
         "in, then a WorkflowExecution asks for more replicas. All conditions are in warn mode: nothing was stopped. "
         f"Settings differ from the shipped ones in this: postconditions have {POST_TIMEOUT_S:g} s and are looked at every "
         f"{POLL_S:g} s, holds are {HOLD_S:g} s, and `recordFacts: all` keeps the whole snapshot.\n",
-        f"**The outcome** is what a caller sees {LOOK_S:g} s after the action's end: {ROUNDS} rounds of {ASKED_FOR_EACH} "
+        f"**The outcome** is what a caller sees from {LOOK_S:g} s after the action's end: {ROUNDS} rounds, "
+        f"{BETWEEN_ROUNDS_S:g} s between them, of {ASKED_FOR_EACH} "
         "requests for each replica that the load needs, through the Service. `effective` means that in each round as many "
         f"pods answered as are needed, and at most {MOST_REFUSED:.0%} of the requests got no page. No condition and no "
         "code of the operator has a part in it.\n",

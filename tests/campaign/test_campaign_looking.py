@@ -26,7 +26,7 @@ def note(incident_id, *, run=1, fault=Fault.HEALTHY, outcome="effective", uid="u
 def test_as_many_pods_as_are_needed_serve():
     pods = itertools.cycle(["a", "b"])
 
-    seen = look(lambda: next(pods), 2)
+    seen = look(lambda: next(pods), 2, between_s=0)
 
     assert (seen.asked, seen.answered, seen.pods) == (ROUNDS * ASKED_FOR_EACH * 2,) * 2 + (2,)
     assert seen.serves(2)
@@ -36,20 +36,20 @@ def test_as_many_pods_as_are_needed_serve():
 def test_a_pod_that_is_gone_in_one_round_does_not_serve():
     pages = iter(["a", "b"] * 8 + ["a"] * 16 + ["a", "b"] * 8)
 
-    assert not look(lambda: next(pages), 2).serves(2)
+    assert not look(lambda: next(pages), 2, between_s=0).serves(2)
 
 
 def test_refused_requests_are_no_service():
     pages = itertools.cycle(["a", "b", None])
 
-    seen = look(lambda: next(pages), 2)
+    seen = look(lambda: next(pages), 2, between_s=0)
 
     assert seen.pods == 2
     assert not seen.serves(2)
 
 
 def test_nobody_answers():
-    seen = look(lambda: None, 1)
+    seen = look(lambda: None, 1, between_s=0)
 
     assert (seen.answered, seen.pods) == (0, 0)
     assert not seen.serves(1)

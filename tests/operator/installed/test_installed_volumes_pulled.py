@@ -1,0 +1,76 @@
+"""`kubernaut history pull` from the real pods, through the API server and the kubelet, by somebody who may just that.
+
+The image has neither shell nor tar; what stands on the replicas' volumes is what must arrive.
+"""
+
+import pytest
+import yaml
+from helpers.command_line import kubernaut
+from helpers.installed_operator import NAMESPACE
+from kubernaut_operator.settings import HISTORY_READER
+from kubernaut_simulator.history.history import History
+
+pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+
+PERSON = "reads-history"
+
+
+@pytest.fixture(scope="module")
+def run(operator, open_shop, make_namespace):
+    """One run that succeeded; what other tests recorded is on the volumes beside it."""
+    shop = open_shop(make_namespace("pulled"))
+    shop.deploy()
+    status = shop.follow(shop.scale(2))
+    return shop.get("kubernetesexecution", "scale"), status
+
+
+@pytest.fixture(scope="module")
+def person(operator, tmp_path_factory):
+    """A kubeconfig of an account without any right, and what gives it the one that it needs."""
+    kubectl = operator.cluster.kubectl
+    kubectl("create", "serviceaccount", PERSON, f"--namespace={NAMESPACE}")
+    token = kubectl("create", "token", PERSON, f"--namespace={NAMESPACE}").strip()
+    config = yaml.safe_load(operator.cluster.layout.kubeconfig.read_text(encoding="utf-8"))
+    for user in config["users"]:
+        user["user"] = {"token": token}
+    path = tmp_path_factory.mktemp("person") / "kubeconfig"
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    path.chmod(0o600)
+
+    def give():
+        account = f"--serviceaccount={NAMESPACE}:{PERSON}"
+        kubectl("create", "rolebinding", PERSON, f"--role={HISTORY_READER}", account, f"--namespace={NAMESPACE}")
+
+    yield path, give
+    kubectl("delete", "rolebinding,serviceaccount", PERSON, f"--namespace={NAMESPACE}", "--ignore-not-found")
+
+
+def test_history_is_pulled_by_whoever_may_and_is_what_the_volumes_hold(operator, run, person, tmp_path):
+    kubeconfig, give = person
+    arguments = ("history", "pull", "--to", tmp_path / "here", "--kubeconfig", kubeconfig)
+
+    refused = kubernaut(*arguments)
+    give()
+    pulled = kubernaut(*arguments)
+    again = kubernaut(*arguments)
+
+    assert refused.code == 1
+    assert not refused.out
+    assert "you may not read the operator's history" in refused.err
+    assert f"--role={HISTORY_READER}" in refused.err
+    assert (pulled.code, again.code) == (0, 0), pulled.err + again.err
+    assert all(pod["metadata"]["name"] in pulled.err for pod in operator.pods())
+    on_volumes = {path.name: path for folder in operator.records() for path in folder.glob("*.jsonl.gz")}
+    here = {path.name: path.read_bytes() for path in (tmp_path / "here").glob("*.jsonl.gz")}
+    assert here.keys() == on_volumes.keys()
+    assert all(on_volumes[name].read_bytes().startswith(text) for name, text in here.items())
+    resource, status = run
+    history = History.load(tmp_path / "here", strict=True)
+    frame = history.frame("evaluations")
+    frame = frame[frame.execution_uid == resource["metadata"]["uid"]]
+    results = status["validationResults"]
+    told = {
+        one["conditionType"]: one["verdict"]
+        for one in (*results["preConditionResults"], *results["postConditionResults"])
+    }
+    assert dict(zip(frame.type, frame.verdict, strict=True)) == told

@@ -70,6 +70,9 @@ VERB_OUTCOME = "outcome"
 VERB_REMEDIATE = "remediate"
 """Held in a namespace: resources of other namespaces may act on targets there."""
 
+KEPT_LABELS = ("team", "alert", "severity")
+"""Labels of a custom resource that go into history: few, and none that could hold a secret."""
+
 ENVIRONMENT_LABEL = "kubernaut.io/environment"
 """On a namespace: which section of settings.yaml holds there."""
 

@@ -137,10 +137,7 @@ def evaluation_row(
         The stage has no such condition, or it has not settled.
     """
     entry = _entry(spec, key)
-    if spec.phase is Phase.PRE:
-        end = _precondition_end(status.preconditions[key], status)
-    else:
-        end = _postcondition_end(status.postconditions[key], status)
+    end = ended(status, key)
     force = InForce(
         enforced=may_stop(entry, status),
         percent=percent_in_force(entry, status),
@@ -254,6 +251,13 @@ def settled_row(
         versions=context.versions,
         trace_id=context.trace_id,
     )
+
+
+def ended(status: StageStatus, key: str) -> Ended:
+    """Give what a condition of a stage has come to; it need not have settled."""
+    if (before := status.preconditions.get(key)) is not None:
+        return _precondition_end(before, status)
+    return _postcondition_end(status.postconditions[key], status)
 
 
 def _precondition_end(state: PreconditionState, status: StageStatus) -> Ended:

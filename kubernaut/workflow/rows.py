@@ -107,6 +107,8 @@ def key_of(run: WorkflowRun, key: StepKey, *, cluster_uid: str) -> RunKey:
 
 def _stopped_by(run: WorkflowRun, status: WorkflowStatus, key: StepKey) -> tuple[str, ...]:
     """Give the conditions of the step level whose enforced failure stopped the step."""
+    if status.memory.conditions is None:
+        return ()
     state = status.state(key)
     named: list[str] = []
     for phase, stage in ((Phase.PRE, state.pre), (Phase.POST, state.post)):

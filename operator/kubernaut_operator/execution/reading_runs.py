@@ -3,19 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kubernaut.actions.definition import ActionTarget
 from kubernaut.enforcement.overrides import PREFIX
 from kubernaut.errors import SettingsError
+from kubernaut.execution.resource_run import run_of_resource
 from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.types import MetadataSeen
-from kubernaut.resources.reading import KubernetesExecution, read_execution
+from kubernaut.resources.reading import read_execution
 from kubernaut_operator.execution.finalizers import EXECUTION_FINALIZER
 
 WAKE_AHEAD_S = 0.25
 """A worker wakes a few milliseconds late, more when all are busy; what is begun this early meets its deadline."""
-
-KEPT_LABELS = ("team", "alert", "severity")
-"""Labels of a custom resource that go into history: few, and none that could hold a secret."""
 
 
 def run_of(manifest: Mapping[str, Any]) -> ExecutionRun:
@@ -25,7 +22,7 @@ def run_of(manifest: Mapping[str, Any]) -> ExecutionRun:
     where its conditions are resolved.
     """
     try:
-        return _run(read_execution(manifest))
+        return run_of_resource(read_execution(manifest), wake_ahead_s=WAKE_AHEAD_S)
     except SettingsError:
         spec, metadata = manifest.get("spec") or {}, manifest["metadata"]
         parameters = spec.get("parameters")
@@ -65,28 +62,3 @@ def override_annotations(manifest: Mapping[str, Any] | None) -> Mapping[str, str
         return {}
     annotations = manifest["metadata"].get("annotations") or {}
     return {name: str(value) for name, value in annotations.items() if name.startswith(PREFIX)}
-
-
-def _run(resource: KubernetesExecution) -> ExecutionRun:
-    metadata, spec = resource.metadata, resource.spec
-    target = spec.target
-    return ExecutionRun(
-        uid=metadata.uid,
-        namespace=metadata.namespace,
-        name=metadata.name,
-        generation=metadata.generation,
-        action=spec.action,
-        parameters=spec.parameters,
-        declared_target=ActionTarget(
-            api_version=target.api_version, kind=target.kind, namespace=target.namespace or "", name=target.name
-        ),
-        incident_id="" if spec.incident is None else spec.incident.id,
-        detected_at=None if spec.incident is None else spec.incident.detected_at,
-        step=spec.step_number,
-        workflow_uid="" if spec.workflow_ref is None else spec.workflow_ref.uid,
-        purpose=spec.purpose,
-        dry_run=spec.dry_run,
-        timeout_s=spec.timeout_s,
-        labels={name: metadata.labels[name] for name in KEPT_LABELS if name in metadata.labels},
-        wake_ahead_s=WAKE_AHEAD_S,
-    )

@@ -10,12 +10,12 @@ from kubernaut.execution.status_json import from_json
 from kubernaut.history.rows import Purpose
 from kubernaut.json_types import JsonObject
 from kubernaut.resources.execution import ExecutionPhase
+from kubernaut.resources.names import KEPT_LABELS
 from kubernaut.verification.status_json import rfc3339
 from kubernaut.workflow.intents import CreateExecution
 from kubernaut.workflow.keys import StepKey, Undo, execution_name
 from kubernaut.workflow.types import ExecutionSeen
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS, WORKFLOW_EXECUTIONS
-from kubernaut_operator.execution.reading_runs import KEPT_LABELS
 from kubernaut_operator.kernel.api import Api, Manifest
 from kubernaut_operator.workflow.work import WorkflowWork
 

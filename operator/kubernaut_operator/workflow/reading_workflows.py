@@ -6,12 +6,12 @@ from typing import Any
 from kubernaut.errors import SettingsError
 from kubernaut.history.rows import Outcome
 from kubernaut.resources.names import APPROVE, OUTCOME, PAUSE
-from kubernaut.resources.reading import WorkflowExecution, read_workflow
-from kubernaut.workflow.keys import Undo
-from kubernaut.workflow.run import StepRun, WorkflowRun
+from kubernaut.resources.reading import read_workflow
+from kubernaut.workflow.resource_run import run_of_resource
+from kubernaut.workflow.run import WorkflowRun
 from kubernaut.workflow.types import PeopleSeen
 from kubernaut_operator.execution.finalizers import EXECUTION_FINALIZER
-from kubernaut_operator.execution.reading_runs import KEPT_LABELS, WAKE_AHEAD_S, override_annotations
+from kubernaut_operator.execution.reading_runs import WAKE_AHEAD_S, override_annotations
 
 _NO = frozenset({"", "false", "no"})
 
@@ -22,7 +22,7 @@ def run_of(manifest: Mapping[str, Any]) -> WorkflowRun:
     One that cannot be read gives a run without steps: the engine says what is wrong where its conditions are resolved.
     """
     try:
-        return _run(read_workflow(manifest))
+        return run_of_resource(read_workflow(manifest), wake_ahead_s=WAKE_AHEAD_S)
     except SettingsError:
         metadata = manifest["metadata"]
         return WorkflowRun(
@@ -59,37 +59,3 @@ def speaks(manifest: Mapping[str, Any]) -> bool:
 
 def _approval(text: str) -> str:
     return "" if text.lower() in _NO else text
-
-
-def _run(resource: WorkflowExecution) -> WorkflowRun:
-    metadata, spec = resource.metadata, resource.spec
-    return WorkflowRun(
-        uid=metadata.uid,
-        namespace=metadata.namespace,
-        name=metadata.name,
-        generation=metadata.generation,
-        steps=tuple(
-            StepRun(
-                number=step.step_number,
-                name=step.name,
-                action=step.action,
-                parameters=step.parameters,
-                depends_on=step.depends_on,
-                critical=step.critical,
-                timeout_s=step.timeout_s,
-                rollback=None
-                if step.rollback is None
-                else Undo(action=step.rollback.action, parameters=step.rollback.parameters),
-            )
-            for step in spec.definition.steps
-        ),
-        rollback_strategy=spec.strategy.rollback_strategy,
-        dry_run=spec.strategy.dry_run,
-        max_parallel=spec.strategy.max_parallel,
-        approval_required=spec.strategy.approval_required,
-        incident_id="" if spec.incident is None else spec.incident.id,
-        detected_at=None if spec.incident is None else spec.incident.detected_at,
-        stabilization_s=spec.effectiveness.stabilization_window_s,
-        labels={name: metadata.labels[name] for name in KEPT_LABELS if name in metadata.labels},
-        wake_ahead_s=WAKE_AHEAD_S,
-    )

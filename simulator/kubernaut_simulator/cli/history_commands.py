@@ -18,6 +18,7 @@ class Source(StrEnum):
 
     HISTORY = "history"
     CSV = "csv"
+    RESOURCES = "resources"
 
 
 class Target(StrEnum):
@@ -102,10 +103,13 @@ def pull(
 
 @app.command("convert")
 def convert(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="History files or folders, or CSV files.")],
+    sources: Annotated[
+        list[Path],
+        typer.Argument(metavar="SOURCE", help="History files or folders, a CSV file, or dumps of custom resources."),
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder to write.")],
     source: Annotated[
-        Source, typer.Option("--from", metavar="history|csv", help="What the sources are.")
+        Source, typer.Option("--from", metavar="history|csv|resources", help="What the sources are.")
     ] = Source.HISTORY,
     mapping: Annotated[
         Path | None,
@@ -117,7 +121,7 @@ def convert(
     partitioned: Annotated[bool, typer.Option("--partitioned", help="Parquet in folders by day and action.")] = False,
     strict: StrictOption = False,
 ) -> None:
-    """Convert history to JSON Lines or Parquet, or make it from CSV.
+    """Convert history to JSON Lines or Parquet, or make it from CSV or from custom resources as kubectl dumps them.
 
     Example: kubernaut history convert incidents.csv --from csv --map incidents.yaml --to history/
     """
@@ -127,7 +131,18 @@ def convert(
 
     if (source is Source.CSV) != (mapping is not None):
         raise InputError("--map goes with --from csv, and --from csv needs --map; docs/history-import.md shows one")
-    if mapping is None:
+    if source is Source.RESOURCES:
+        needs_simulator()
+        from kubernaut_simulator.history.resource_import import convert_resources
+
+        made = convert_resources(sources, strict=strict)
+        history = made.history
+        for problem in history.problems[:10]:
+            warn(str(problem))
+        say(f"{made.resources:,} resources: {len(history.executions):,} runs, {len(history.evaluations):,} evaluations")
+        for note in made.missing:
+            say(f"missing: {note}")
+    elif mapping is None:
         history = load_history(sources, strict=strict)
     else:
         needs_simulator()

@@ -151,8 +151,13 @@ def tell_partitions(replayed: Replay) -> None:
         warn(warning)
 
 
-def load_conditions(path: Path | None) -> Conditions | None:
+def load_conditions(path: Path | None, *, text: str | None = None) -> Conditions | None:
     """Load and compile the ConfigMaps in a file; None without one.
+
+    Parameters
+    ----------
+    text : str or None
+        What the file holds, of who has read it: a pipe is read only once. None reads it.
 
     Raises
     ------
@@ -165,19 +170,21 @@ def load_conditions(path: Path | None) -> Conditions | None:
     from kubernaut.conditions.configmaps import load_condition_sets
     from kubernaut.conditions.defaults import shipped_defaults
 
-    sets = load_condition_sets(read_text(path), source=str(path), shipped=shipped_defaults())
+    sets = load_condition_sets(read_text(path) if text is None else text, source=str(path), shipped=shipped_defaults())
     for one in sets.values():
         for warning in one.warnings:
             warn(warning)
     return {level: compile_set(one, compile_with_facts) for level, one in sets.items()}
 
 
-def conditions_for(history: History | StoredHistory, path: Path | None) -> Conditions | None:
+def conditions_for(
+    history: History | StoredHistory, path: Path | None, *, text: str | None = None
+) -> Conditions | None:
     """Load the conditions to judge a history by, and warn where file and history do not speak of the same ones.
 
     Of a history that stays in its files it is not known yet what it holds; `tell_partitions` says it afterwards.
     """
-    conditions = load_conditions(path)
+    conditions = load_conditions(path, text=text)
     if conditions is not None:
         from kubernaut_simulator.history.history import History
         from kubernaut_simulator.replay.recorded_conditions import coverage_warnings, recorded_conditions

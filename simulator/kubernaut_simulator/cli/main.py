@@ -33,6 +33,7 @@ from kubernaut_simulator.cli import (
     suite_command,
     telemetry_commands,
     tune_command,
+    tuning_commands,
     whatif_command,
 )
 from kubernaut_simulator.cli.exits import run as run_command
@@ -69,6 +70,7 @@ for module in (
 app.add_typer(history_commands.app, name="history")
 app.add_typer(policy_commands.app, name="policy")
 app.add_typer(rollout_commands.app, name="rollout")
+app.add_typer(tuning_commands.app, name="tuning")
 app.add_typer(telemetry_commands.app, name="telemetry")
 for plugin in entry_points(group=PLUGIN_GROUP):
     joined = plugin.load()

@@ -161,13 +161,14 @@ def status(
 
     terms = _terms(stages, target, first_target, alpha, min_days, max_days)
     loaded = load_history(history, strict=strict, since=since, until=until, action=action, namespace=namespace)
-    exported = load_conditions(conditions)
+    text = None if conditions is None else read_text(conditions)
+    exported = load_conditions(conditions, text=text)
     result = rollout_status(
         loaded,
         conditions=exported,
-        predictions=predictions_of(read_text(conditions), exported, source=str(conditions))
-        if conditions is not None and exported is not None
-        else None,
+        predictions=None
+        if text is None or exported is None
+        else predictions_of(text, exported, source=str(conditions)),
         terms=terms,
         environment=environment,
         rollouts=rollouts,

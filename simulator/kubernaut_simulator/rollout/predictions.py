@@ -7,7 +7,6 @@ what has happened since is none. This module knows files and numbers; whether th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from kubernaut.conditions.configmaps import DEFAULT_NAMES
-from kubernaut.conditions.yaml_text import read_yaml_documents
-from kubernaut.errors import InputError
-from kubernaut_simulator.tuning.export import ANNOTATIONS
+from kubernaut_simulator.tuning.provenance import COUNTED, EVIDENCE, HISTORY_WINDOW, written_configmaps
 
 if TYPE_CHECKING:
     from kubernaut_simulator.replay.tasks import Conditions
@@ -27,7 +23,6 @@ P95 = 0.95
 """Share of the good runs that pass within the predicted time."""
 
 _UNTIL = re.compile(r" to (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) UTC$")
-_COUNTED = re.compile(r"(\d+)/(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +92,11 @@ def predictions_of(text: str, conditions: Conditions, *, source: str = "export")
     InputError
         An annotation cannot be read.
     """
-    annotations = [found for one in _objects(text, source=source) if (found := _annotations(one))]
     evidence: dict[str, Any] = {}
     ends: list[pd.Timestamp] = []
-    for found in annotations:
-        evidence |= _json(found.get(f"{ANNOTATIONS}/evidence", "{}"), source=source)
-        until = _UNTIL.search(found.get(f"{ANNOTATIONS}/history-window", ""))
+    for one in written_configmaps(text, source=source).values():
+        evidence |= one.json(EVIDENCE)
+        until = _UNTIL.search(one.annotations.get(HISTORY_WINDOW, ""))
         if until:
             # The window is written in whole minutes: the last run may have started within that one.
             ends.append(pd.Timestamp(until[1], tz="UTC") + pd.Timedelta(minutes=1))
@@ -133,33 +127,7 @@ def _predictions(conditions: Conditions, evidence: Mapping[str, Any]) -> Iterato
 
 
 def _counted(evidence: Any) -> Count | None:
-    found = _COUNTED.fullmatch(str(evidence.get("falseStops", ""))) if isinstance(evidence, dict) else None
+    found = COUNTED.fullmatch(str(evidence.get("falseStops", ""))) if isinstance(evidence, dict) else None
     if found is None or int(found[2]) == 0:
         return None
     return Count(k=int(found[1]), n=int(found[2]))
-
-
-def _objects(text: str, *, source: str) -> Iterator[Mapping[str, Any]]:
-    for document in read_yaml_documents(text, source=source):
-        value = document.value
-        if isinstance(value, dict):
-            items = value.get("items") if str(value.get("kind", "")).endswith("List") else [value]
-            yield from (one for one in items or [] if isinstance(one, dict))
-
-
-def _annotations(item: Mapping[str, Any]) -> Mapping[str, str]:
-    metadata = item.get("metadata")
-    if not isinstance(metadata, dict) or metadata.get("name") not in DEFAULT_NAMES.values():
-        return {}
-    found = metadata.get("annotations")
-    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
-
-
-def _json(text: str, *, source: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise InputError(
-            f"{source}: the annotation {ANNOTATIONS}/evidence is not JSON ({error}); export the ConfigMaps anew"
-        ) from error
-    return found if isinstance(found, dict) else {}

@@ -20,29 +20,43 @@ from kubernaut.conditions.settings_text import SETTINGS_KEY, dump_settings
 from kubernaut.errors import SettingsError
 from kubernaut.identity import ConditionId, Level
 from kubernaut_simulator.estimation.rates import Rate
+from kubernaut_simulator.tuning.previous import Replaced, configmap_object
+from kubernaut_simulator.tuning.provenance import (
+    EVIDENCE,
+    HISTORY_DIGEST,
+    HISTORY_WINDOW,
+    PREVIOUS,
+    TOOL_VERSION,
+    TUNING,
+    WrittenConfigMap,
+)
 from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
 
-COMPONENTS: Mapping[Level, str] = {
-    Level.STEP: "workflow-execution",
-    Level.ACTION: "kubernetes-execution",
-}
-"""Guide 3.5.3: the label `component` of each ConfigMap."""
-
 DEFAULT_NAMESPACE = "kubernaut-system"
-ANNOTATIONS = "kubernaut.io"
 MAX_ANNOTATIONS_BYTES = 256 * 1024
 """What Kubernetes takes: names and values of one object together."""
+
+VERSION_LENGTH = 12
+"""Of the set's digest, as the label `version` has it."""
 
 _SIGNIFICANT_DIGITS = 6
 
 
-def configmaps_of(tuning: Tuning, *, namespace: str = DEFAULT_NAMESPACE) -> str:
+def configmaps_of(
+    tuning: Tuning,
+    *,
+    namespace: str = DEFAULT_NAMESPACE,
+    replaced: Mapping[Level, WrittenConfigMap] | None = None,
+) -> str:
     """Write a tuning as ConfigMaps.
 
     Parameters
     ----------
     namespace : str
         Where the operator looks for them.
+    replaced : mapping of Level to WrittenConfigMap, or None
+        What was tuned as it stands in its file, so that the way back leads to its very bytes. Without one, to the
+        conditions that were tuned.
 
     Returns
     -------
@@ -59,24 +73,38 @@ def configmaps_of(tuning: Tuning, *, namespace: str = DEFAULT_NAMESPACE) -> str:
         if level not in tuning.after:
             continue
         own = [one for one in tuning.decisions if one.condition.level is level]
-        documents.append(_configmap(tuning.after[level].texts, own, tuning, namespace=namespace))
+        documents.append(
+            _configmap(own, tuning, level=level, namespace=namespace, replaced=(replaced or {}).get(level))
+        )
     text = "---\n".join(dump_document(document) for document in documents)
     _check_reads_back(text, tuning)
     return text
 
 
 def _configmap(
-    texts: ConditionSet, decisions: list[ConditionDecision], tuning: Tuning, *, namespace: str
+    decisions: list[ConditionDecision],
+    tuning: Tuning,
+    *,
+    level: Level,
+    namespace: str,
+    replaced: WrittenConfigMap | None,
 ) -> dict[str, Any]:
-    name = DEFAULT_NAMES[texts.level]
+    texts, name = tuning.after[level].texts, DEFAULT_NAMES[level]
     data = _data(texts)
     check_size(data, name=name)
+    before = tuning.before[level].texts
+    previous = Replaced(
+        version=(replaced and replaced.version) or before.digest[:VERSION_LENGTH],
+        data=_data(before) if replaced is None else replaced.data,
+        traced={} if replaced is None else replaced.traced,
+    )
     annotations = {
-        f"{ANNOTATIONS}/evidence": _compact({str(one.condition): _evidence(one) for one in decisions}),
-        f"{ANNOTATIONS}/history-digest": tuning.history_digest,
-        f"{ANNOTATIONS}/history-window": tuning.replay.window,
-        f"{ANNOTATIONS}/tool-version": __version__,
-        f"{ANNOTATIONS}/tuning": _compact(
+        EVIDENCE: _compact({str(one.condition): _evidence(one, tuning) for one in decisions}),
+        HISTORY_DIGEST: tuning.history_digest,
+        HISTORY_WINDOW: tuning.replay.window,
+        PREVIOUS: _compact(previous.kept_in(data)),
+        TOOL_VERSION: __version__,
+        TUNING: _compact(
             {
                 "alpha": tuning.alpha,
                 "candidatesCompared": tuning.split.candidates_compared,
@@ -90,21 +118,14 @@ def _configmap(
         ),
     }
     _check_annotations(annotations, name=name)
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": {
-                "app": "kubernaut",
-                "component": COMPONENTS[texts.level],
-                "version": texts.digest[:12],
-            },
-            "annotations": annotations,
-        },
-        "data": data,
-    }
+    return configmap_object(
+        level,
+        data,
+        name=name,
+        namespace=namespace,
+        version=texts.digest[:VERSION_LENGTH],
+        annotations=annotations,
+    )
 
 
 def _check_annotations(annotations: Mapping[str, str], *, name: str) -> None:
@@ -142,9 +163,11 @@ def _key(condition: ConditionId, suffix: str = "") -> str:
     return f"{condition.action}.{condition.phase.value}.{condition.type}{suffix}.rego"
 
 
-def _evidence(one: ConditionDecision) -> dict[str, Any]:
+def _evidence(one: ConditionDecision, tuning: Tuning) -> dict[str, Any]:
+    policy = tuning.after[one.condition.level].policies[one.condition]
     found: dict[str, Any] = {
         "incidents": one.incidents,
+        "policy": policy.digest,
         "required": one.after.required,
         "why": one.why,
     }

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kubernaut_simulator.replay.replay import Replay
     from kubernaut_simulator.replay.tasks import Conditions
     from kubernaut_simulator.tuning.decision_log import DecisionLog
+    from kubernaut_simulator.tuning.provenance import WrittenConfigMap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +145,13 @@ class Tuning(Result):
         """The settings to load, by level."""
         return {level: one.texts.settings for level, one in self.after.items()}
 
-    def to_configmaps(self) -> str:
-        """Give both ConfigMaps in one YAML text, with the evidence in their annotations.
+    def to_configmaps(self, *, replaced: Mapping[Level, WrittenConfigMap] | None = None) -> str:
+        """Give both ConfigMaps in one YAML text, with the evidence and the way back in their annotations.
+
+        Parameters
+        ----------
+        replaced : mapping of Level to WrittenConfigMap, or None
+            What was tuned as it stands in its file (`provenance.written_configmaps`); None: what was tuned, as text.
 
         Raises
         ------
@@ -154,7 +160,7 @@ class Tuning(Result):
         """
         from kubernaut_simulator.tuning.export import configmaps_of  # noqa: PLC0415 - it knows this class
 
-        return configmaps_of(self)
+        return configmaps_of(self, replaced=replaced)
 
     @cached_property
     def data(self) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""What changes between two files of conditions: settings, policies, and the numbers behind them, condition by condition.
+"""What changes between two files of conditions: settings, policies and the numbers behind them, one by one.
 
 Two exports, or what is in the cluster and an export, or files written by hand. A change is a value with a before and an
 after, said in words a person would use; no history is read and nothing is judged. What the change would have done to
@@ -42,11 +42,11 @@ class What(StrEnum):
     CHALLENGER = "challenger"
     FALSE_STOPS = "good incidents it would stop"
     BLOCK_RATE = "incidents it would stop"
-    TIME_TO_PASS = "time to pass of good runs"
+    TIMES = "time to pass of good runs"
     REASON = "reason"
 
 
-NUMBERS = (What.FALSE_STOPS, What.BLOCK_RATE, What.TIME_TO_PASS, What.REASON)
+NUMBERS = (What.FALSE_STOPS, What.BLOCK_RATE, What.TIMES, What.REASON)
 """What was measured, and not what was set."""
 
 
@@ -161,7 +161,7 @@ def _of_condition(condition: ConditionId, before: ConditionsFile, after: Conditi
     for what, policies in ((What.POLICY, "policies"), (What.CHALLENGER, "candidates")):
         was, now = (_digest(getattr(each, policies).get(condition)) for each in (one, other))
         if was != now:
-            yield _change(name, what, was, now, f"{what}: {now} instead of {was}")
+            yield _change(name, what, was, now, f"another {what}: {now} instead of {was}")
     yield from _numbers(name, (old, before.evidence(condition)), (new, after.evidence(condition)))
 
 
@@ -178,16 +178,18 @@ def _entered_or_left(name: str, old: PreSettings | None, new: PreSettings | None
 def _settings(name: str, old: PreSettings, new: PreSettings, *, environment: str = "") -> Iterator[SettingChange]:
     was, now = flag_text(old), flag_text(new)
     if was != now:
-        yield _change(name, What.FLAG, was, now, _flag_sentence(old, new), environment)
+        yield _change(name, What.FLAG, was, now, _flag_sentence(old, new), environment=environment)
     durations = {What.TIMEOUT: "timeout_s", What.HOLD_FOR: "hold_for_s", What.POLL_INTERVAL: "poll_interval_s"}
     for what, field_name in durations.items():
         was, now = (_duration(getattr(one, field_name, None)) for one in (old, new))
         if was != now:
-            yield _change(name, what, was, now, f"{what} {now} instead of {was}", environment)
+            yield _change(name, what, was, now, f"{what} {now} instead of {was}", environment=environment)
     for key in sorted({*old.settings, *new.settings}):
         was, now = (_number(one.settings.get(key)) for one in (old, new))
         if was != now:
-            yield _change(name, What.PARAMETER, was, now, f"parameter {key} {now} instead of {was}", environment)
+            yield _change(
+                name, What.PARAMETER, was, now, f"parameter {key} {now} instead of {was}", environment=environment
+            )
 
 
 def _stays(
@@ -195,7 +197,7 @@ def _stays(
 ) -> Iterator[SettingChange]:
     """Name what changes elsewhere and not here, since the environment's own word wins."""
     for what in sorted({change.what for change in everywhere} - {change.what for change in there}):
-        yield _change(name, What(what), AS_BEFORE, AS_BEFORE, f"{what} stays as it was", environment)
+        yield _change(name, What(what), AS_BEFORE, AS_BEFORE, f"{what} stays as it was", environment=environment)
 
 
 def flag_text(one: PreSettings) -> str:
@@ -220,12 +222,14 @@ def _numbers(
     for what, say in (
         (What.FALSE_STOPS, _false_stops),
         (What.BLOCK_RATE, _block_rate),
-        (What.TIME_TO_PASS, _time_to_pass),
+        (What.TIMES, _time_to_pass),
         (What.REASON, _reason),
     ):
         was, now = say(*before), say(*after)
         if was != now:
-            yield _change(name, what, was, now, f"{what}: {now}" + (f"; before: {was}" if was != NOTHING else ""))
+            # The reason before spoke of numbers that stand above.
+            told = was != NOTHING and what is not What.REASON
+            yield _change(name, what, was, now, f"{what}: {now}" + (f"; before: {was}" if told else ""))
 
 
 def _false_stops(_: PreSettings, evidence: Mapping[str, Any]) -> str:
@@ -239,7 +243,8 @@ def _block_rate(settings: PreSettings, _: Mapping[str, Any]) -> str:
     found = None if settings.evidence is None else settings.evidence.block_rate
     if found is None:
         return NOTHING
-    return f"{percent(found.predicted)} (budget {percent(found.upper)}, n {found.n:,})"
+    k = round(found.predicted * found.n)
+    return f"{k}/{found.n}" + (f" = {percent(found.predicted)}" if k else "") + f" (budget {percent(found.upper)})"
 
 
 def _time_to_pass(settings: PreSettings, _: Mapping[str, Any]) -> str:
@@ -253,7 +258,7 @@ def _reason(settings: PreSettings, _: Mapping[str, Any]) -> str:
     return (settings.evidence.reason if settings.evidence is not None else "") or NOTHING
 
 
-def _change(name: str, what: What, before: str, after: str, text: str, environment: str = "") -> SettingChange:
+def _change(name: str, what: What, before: str, after: str, text: str, *, environment: str = "") -> SettingChange:
     return SettingChange(
         subject=name,
         environment=environment,

@@ -9,7 +9,7 @@ from typing import Any
 
 from kubernaut.identity import Level
 from kubernaut_simulator.results.wording import how_many
-from kubernaut_simulator.tuning.difference import NUMBERS, ConditionsFile, SettingChange, changes_between
+from kubernaut_simulator.tuning.difference import NUMBERS, ConditionsFile, changes_between
 from kubernaut_simulator.tuning.provenance import (
     HISTORY_DIGEST,
     HISTORY_WINDOW,
@@ -37,24 +37,21 @@ def difference_document(before: ConditionsFile, after: ConditionsFile) -> dict[s
     InputError
         An annotation cannot be read.
     """
-    changes = changes_between(before, after)
-    touched = {change.subject for change in changes}
-    conditions = sorted(
-        {
-            str(condition)
-            for file in (before, after)
-            for level, one in file.conditions.items()
-            if level in before.written or level in after.written
-            for condition in one.texts.suite
-        }
-    )
+    changes = [asdict(change) for change in changes_between(before, after)]
+    touched = {change["subject"] for change in changes}
+    conditions = [
+        str(condition)
+        for level in Level
+        if level in before.written or level in after.written
+        for condition in sorted({*before.conditions[level].texts.suite, *after.conditions[level].texts.suite})
+    ]
     return {
         "before": _file(before),
         "after": _file(after),
         "summary": _summary(changes, conditions),
-        "changes": [asdict(change) for change in changes],
+        "changes": changes,
         "unchanged": [name for name in conditions if name not in touched],
-        "notes": [*_notes(before, after), *_notes(after, before)],
+        "notes": [*_missing(before, after), *_missing(after, before), *_edited(before), *_edited(after)],
     }
 
 
@@ -62,19 +59,36 @@ def difference_text(document: Mapping[str, Any]) -> str:
     """Tell a document of `difference_document` to a person."""
     lines = [line for heading in ("before", "after") for line in _origin_lines(heading, document[heading])]
     lines += ["", document["summary"]]
-    subject = None
-    for change in document["changes"]:
-        if change["subject"] != subject:
-            subject = change["subject"]
-            lines += ["", subject]
-        lines += textwrap.wrap(
-            change["text"], _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
-        )
+    otherwise, newer = _parted(document["changes"])
+    lines += _told(otherwise)
+    if newer:
+        lines += ["", "only the numbers changed:", *_told(newer)]
     if document["changes"] and document["unchanged"]:
         lines += ["", "unchanged:", *(f"  {name}" for name in document["unchanged"])]
     if document["notes"]:
         lines += ["", *document["notes"]]
     return "\n".join(lines)
+
+
+def _parted(changes: Sequence[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]]:
+    """Part what is set otherwise, with its numbers, from that of which only the numbers changed."""
+    measured = {what.value for what in NUMBERS}
+    otherwise = {change["subject"] for change in changes if change["what"] not in measured}
+    return (
+        [change for change in changes if change["subject"] in otherwise],
+        [change for change in changes if change["subject"] not in otherwise],
+    )
+
+
+def _told(changes: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    subject = None
+    for change in changes:
+        if change["subject"] != subject:
+            subject = change["subject"]
+            yield from ("", str(subject))
+        yield from textwrap.wrap(
+            change["text"], _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+        )
 
 
 def _file(file: ConditionsFile) -> dict[str, Any]:
@@ -110,9 +124,9 @@ def _origin_lines(heading: str, file: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _origin_text(one: Mapping[str, Any]) -> str:
-    restored = f"; restored from {one['restoredFrom']}" if one["restoredFrom"] else ""
+    restored = f"; it is what {one['restoredFrom']} replaced" if one["restoredFrom"] else ""
     if not one["historyWindow"]:
-        return f"not written by kubernaut export: no data behind it is named{restored}"
+        return f"no data behind it is named{restored}"
     text = f"tuned on {one['historyWindow']} (history {str(one['historyDigest'])[:_DIGEST_SHOWN]})"
     if one["gateIncidents"] is not None:
         text += f", {how_many(one['gateIncidents'], 'incident')} judged, {one['searchIncidents']:,} searched"
@@ -121,10 +135,8 @@ def _origin_text(one: Mapping[str, Any]) -> str:
     return f"{text}, kubernaut {one['toolVersion']}{restored}"
 
 
-def _summary(changes: Sequence[SettingChange], conditions: Sequence[str]) -> str:
-    measured = {what.value for what in NUMBERS}
-    otherwise = {change.subject for change in changes if change.what not in measured} & set(conditions)
-    newer = {change.subject for change in changes} & set(conditions) - otherwise
+def _summary(changes: Sequence[Mapping[str, Any]], conditions: Sequence[str]) -> str:
+    otherwise, newer = ({change["subject"] for change in part} & set(conditions) for part in _parted(changes))
     total = how_many(len(conditions), "condition")
     if not changes:
         return f"nothing differs: {total}"
@@ -136,7 +148,19 @@ def _summary(changes: Sequence[SettingChange], conditions: Sequence[str]) -> str
     return text + (f"; of {len(newer):,} only the numbers changed" if newer else "")
 
 
-def _notes(one: ConditionsFile, other: ConditionsFile) -> Iterator[str]:
+def _missing(one: ConditionsFile, other: ConditionsFile) -> Iterator[str]:
     for level in Level:
         if level in other.written and level not in one.written:
             yield f"{one.source} has no {other.written[level].name}: compared is what ships, which holds without one"
+
+
+def _edited(file: ConditionsFile) -> Iterator[str]:
+    """Name the policies that are no longer those which the file's own evidence speaks of."""
+    for level, one in file.conditions.items():
+        for condition, policy in one.policies.items():
+            judged = file.evidence(condition).get("policy")
+            if level in file.written and judged not in {None, policy.digest}:
+                yield (
+                    f"{file.source}: the policy of {condition} ({policy.digest[:_DIGEST_SHOWN]}) is not what its "
+                    f"numbers speak of ({str(judged)[:_DIGEST_SHOWN]}): edited after the export"
+                )

@@ -69,8 +69,7 @@ def configmap_object(
     """Give one of the two as an object, with its labels."""
     metadata: dict[str, Any] = {"name": name} | ({"namespace": namespace} if namespace else {})
     metadata["labels"] = {"app": "kubernaut", "component": COMPONENTS[level], "version": version}
-    if annotations:
-        metadata["annotations"] = dict(annotations)
+    metadata["annotations"] = dict(annotations)
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
 
 

@@ -28,6 +28,8 @@ _TEXTS = ["workflow_uid", "execution_uid", "action", "level", "phase", "type", "
 _COLUMNS = [*_TEXTS, "step", "candidate"]
 _TIMES = ["elapsed_s", "time_to_pass_s", "timeout_s", "started_at", "observed_until"]
 
+PER_CONDITION = ("condition", "good stopped", "good", "others stopped", "others", "alone")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accounts:
@@ -105,7 +107,7 @@ def accounts_of(replay: Replay, conditions: Sequence[str] | None = None) -> Acco
         conditions=wanted,
         harmful=rate(int((any_stop & known & ~good).sum()), int((known & ~good).sum()), minimum=MINIMUM_GOOD),
         good=rate(int((any_stop & good).sum()), int(good.sum()), minimum=MINIMUM_GOOD),
-        per_condition=pd.DataFrame(rows),
+        per_condition=pd.DataFrame(rows, columns=list(PER_CONDITION)),
         unknown_stopped=rate(int((any_stop & ~known).sum()), int((~known).sum())),
         cascades=cascades,
         cascade_steps=steps,

@@ -14,9 +14,13 @@ from typing import Any
 from kubernaut.conditions.spec import DEFAULT_TIMEOUT_PRE_S
 from kubernaut.durations import format_duration
 from kubernaut.errors import HistoryError, InputError, SettingsError
-from kubernaut.history.rows import EvaluationRow, ExecutionRow, Row, RowKind
+from kubernaut.history.policy_rows import policy_row
+from kubernaut.history.rows import EvaluationRow, ExecutionRow, PolicyRow, Row, RowKind
+from kubernaut.identity import ConditionId
+from kubernaut.policy.compiling import compile_policy
 from kubernaut.resources.names import KUBERNETES_EXECUTION, WORKFLOW_EXECUTION
 from kubernaut.resources.reading import read_execution, read_workflow
+from kubernaut.shipped import shipped_libraries, shipped_policy
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.problems import Problem, ProblemKind, Problems
 from kubernaut_simulator.history.resource_rows import rows_of_execution, rows_of_workflow
@@ -64,7 +68,7 @@ def convert_resources(paths: Iterable[Path | str], *, strict: bool = False) -> R
     problems, counts = Problems(strict=strict), Counter[str]()
     objects = [item for path in paths for item in _objects(Path(path))]
     cluster = next((uid for _, _, one in objects if (uid := _cluster_uid(one))), UNKNOWN_CLUSTER)
-    evaluations: list[Row] = []
+    evaluations: list[EvaluationRow] = []
     runs: dict[str, Row] = {}
     # A step's row comes behind that of its execution, and replaces it.
     for path, place, document in sorted(objects, key=lambda item: item[2].get("kind") == WORKFLOW_EXECUTION.kind):
@@ -89,7 +93,8 @@ def convert_resources(paths: Iterable[Path | str], *, strict: bool = False) -> R
             "no execution and no workflow in the dump; make one by: "
             "kubectl get kubernetesexecutions,workflowexecutions --all-namespaces --output=json"
         )
-    history = History.from_rows([*runs.values(), *evaluations], problems=problems, source="resources")
+    policies = list(_shipped(evaluations))
+    history = History.from_rows([*runs.values(), *evaluations, *policies], problems=problems, source="resources")
     return ResourceConversion(
         history=history,
         resources=counts["resources"],
@@ -103,12 +108,29 @@ def _rows(document: Mapping[str, Any], cluster: str) -> list[Row]:
     return list(rows_of_execution(read_execution(document), cluster_uid=cluster))
 
 
+def _shipped(evaluations: Iterable[EvaluationRow]) -> Iterator[PolicyRow]:
+    """Give the text of those policies that this version ships."""
+    first: dict[tuple[ConditionId, str], EvaluationRow] = {}
+    for row in evaluations:
+        first.setdefault((row.condition, row.policy_digest), row)
+    for (condition, digest), row in first.items():
+        shipped = shipped_policy(condition)
+        if shipped is None:
+            continue
+        policy = compile_policy(shipped.source, name=shipped.file, libraries=shipped_libraries())
+        if policy.digest == digest:
+            yield policy_row(condition, policy, recorded_at=row.recorded_at)
+
+
 def _missing(history: History, counts: Counter[str], *, known: bool) -> Iterator[str]:
     yield (
         f"looks and facts: none of the {len(history.evaluations):,} evaluations can be judged again, by its own policy "
         "or by another; verdicts and times to pass are what the operator found then"
     )
-    yield "policies: their digests are here, and not their text"
+    digests = set(history.evaluations["policy_digest"].to_pylist())
+    unknown = digests - set(history.policies["digest"].to_pylist())
+    if unknown:
+        yield f"the text of {len(unknown):,} of {len(digests):,} policies, which is not what this version ships"
     yield (
         f"settings: holdFor, poll intervals, timeouts of preconditions ({format_duration(DEFAULT_TIMEOUT_PRE_S)} is "
         "written) and rollout percents (100 is written where a condition was enforced, else 0): what enforcement did "

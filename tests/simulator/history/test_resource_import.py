@@ -15,8 +15,10 @@ from kubernaut.errors import HistoryError
 from kubernaut.execution.rows import execution_row, row_context
 from kubernaut.execution.stages import stage_of, stage_spec
 from kubernaut.history.rows import EvaluationRow, ExecutionRow, RowKind
-from kubernaut.identity import Phase
+from kubernaut.identity import ConditionId, Level, Phase
+from kubernaut.policy.compiling import compile_policy
 from kubernaut.resources.workflow import RollbackStrategy
+from kubernaut.shipped import shipped_libraries, shipped_policy
 from kubernaut.verdicts import Verdict
 from kubernaut.verification.rows import evaluation_row
 from kubernaut.workflow.keys import StepKey
@@ -147,9 +149,31 @@ def test_a_workflow_tells_of_its_steps(tmp_path, second):
     assert last is (Verdict.PASSED if second == "holds" else Verdict.FAILED)
 
 
+def shipped(type_, phase):
+    condition = ConditionId("scale_deployment", Level.ACTION, phase, type_)
+    policy = shipped_policy(condition)
+    return condition, compile_policy(policy.source, name=policy.file, libraries=shipped_libraries()).digest
+
+
 def finished(uid="uid-1"):
-    (driver,) = drive(World(conditions=(pre(), post())), a_run(uid=uid))
+    conditions = (
+        pre("deployment_exists", policy_digest=shipped("deployment_exists", Phase.PRE)[1]),
+        post("no_crashloop_pods", policy_digest=shipped("no_crashloop_pods", Phase.POST)[1]),
+    )
+    (driver,) = drive(World(conditions=conditions), a_run(uid=uid))
     return execution_of(driver.resource.run, driver.resource.view)
+
+
+def test_the_text_of_policies_that_ship_is_there(tmp_path):
+    condition, digest = shipped("deployment_exists", Phase.PRE)
+    world = World(conditions=(pre("deployment_exists", policy_digest=digest), post()))
+    (driver,) = drive(world, a_run())
+
+    made = convert_resources([dump(tmp_path, CLUSTER, execution_of(driver.resource.run, driver.resource.view))])
+
+    (policy,) = made.history.rows(RowKind.POLICIES)
+    assert (policy.digest, policy.type, policy.source) == (digest, condition.type, shipped_policy(condition).source)
+    assert "the text of 1 of 2 policies" in "\n".join(made.missing)
 
 
 def test_what_is_missing_is_said(tmp_path):
@@ -209,8 +233,20 @@ def test_the_command_makes_partitioned_parquet_of_two_dumps(tmp_path):
     assert "namespace kube-system" not in ran.err
     parts = sorted(str(path.relative_to(tmp_path / "here")) for path in (tmp_path / "here").rglob("*.parquet"))
     assert parts == [
-        f"{kind}/day=2026-03-01/action=scale_deployment/part-0.parquet" for kind in ("evaluations", "executions")
+        *(f"{kind}/day=2026-03-01/action=scale_deployment/part-0.parquet" for kind in ("evaluations", "executions")),
+        "policies.parquet",
     ]
     history = History.load(tmp_path / "here", strict=True)
     assert (len(history.executions), len(history.evaluations)) == (2, 4)
     assert history.executions["cluster_uid"].to_pylist() == ["cluster"] * 2
+
+
+@pytest.mark.slow
+def test_a_report_says_that_no_look_was_recorded(tmp_path):
+    made = convert_resources([dump(tmp_path, *(finished(f"uid-{number}") for number in range(3)))])
+    made.history.to_parquet(tmp_path / "here")
+
+    ran = kubernaut("report", tmp_path / "here", "--out", tmp_path / "report.html")
+
+    assert ran.code == 0, ran.err
+    assert "no look was recorded" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -35,6 +35,9 @@ from kubernaut_simulator.history.reading import ReadReport, SomeRows, read_histo
 from kubernaut_simulator.history.selection import Selection, select
 from kubernaut_simulator.history.text_hashes import Hashes
 from kubernaut_simulator.progress import Progress, silent
+
+LONGEST_RUN = timedelta(days=7)
+"""Rows of one run lie no farther apart: a workflow is given a day, and late looks some hours more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +135,10 @@ class StoredHistory:
         namespace: str | None = None,
         environment: str | None = None,
     ) -> StoredHistory:
-        """Give the part of the history that concerns some runs; see `History.filter`."""
+        """Give the part of the history that concerns some runs; see `History.filter`.
+
+        Files in folders of other actions, and of days more than `LONGEST_RUN` away, are not opened.
+        """
         wanted = Selection(since=since, until=until, action=action, namespace=namespace, environment=environment)
         return StoredHistory(self.files, wanted, self.strict)
 
@@ -175,6 +181,8 @@ class StoredHistory:
     def _kinds(self) -> Sequence[tuple[HistoryFile, RowKind]]:
         found = []
         for file in self.files:
+            if not _may_hold(file, self.selection):
+                continue
             try:
                 rows = open_parquet(file)
             except HistoryError as error:
@@ -237,6 +245,21 @@ class StoredHistory:
 
     def __str__(self) -> str:
         return f"a history in {len(self.files)} files"
+
+
+def _may_hold(file: HistoryFile, wanted: Selection | None) -> bool:
+    """Say by the names of its folders whether a file may hold rows of the runs that are wanted."""
+    if wanted is None:
+        return True
+    if wanted.action is not None and file.partition.get("action", wanted.action) != wanted.action:
+        return False
+    try:
+        day = datetime.fromisoformat(file.partition["day"]).replace(tzinfo=UTC)
+    except (KeyError, ValueError):
+        return True
+    after = wanted.since is None or day >= wanted.since - LONGEST_RUN
+    before = wanted.until is None or day <= wanted.until + LONGEST_RUN
+    return after and before
 
 
 def _resolved(file: HistoryFile) -> HistoryFile:

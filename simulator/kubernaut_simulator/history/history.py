@@ -110,6 +110,7 @@ class History:
         kubeconfig: Path | str | None = None,
         context: str | None = None,
         namespace: str | None = None,
+        port: int | None = None,
         progress: Progress = silent,
     ) -> "History":
         """Fetch what the operator of a cluster recorded, with your own rights there, and read it.
@@ -124,6 +125,8 @@ class History:
             As kubectl takes them.
         namespace : str or None
             Of the operator; None means ``kubernaut-system``.
+        port : int or None
+            The operator's ``--history-port``; None means 8081.
 
         Returns
         -------
@@ -140,7 +143,13 @@ class History:
             It recorded nothing.
         """
         pulled = pull_history(
-            folder, since=since, kubeconfig=kubeconfig, context=context, namespace=namespace, progress=progress
+            folder,
+            since=since,
+            kubeconfig=kubeconfig,
+            context=context,
+            namespace=namespace,
+            port=port,
+            progress=progress,
         )
         tables, report = read_history(pulled.folder, progress=progress)
         missing = tuple(

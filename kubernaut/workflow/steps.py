@@ -126,14 +126,14 @@ def _execution(
         status = _seen(run, status, key, call, seen)
     elif seen is not None and cancelled:
         return _never_ran(run, fail(status, key, call, Why.CANCELLED, "cancelled before it was dispatched"), key, call)
-    elif not state.execution_uid:
+    elif not state.execution_uid and not cancelled:
         status = _create(run, status, key, call, create)
     state = status.state(key)
     if state.open and not state.execution_over:
         asked_at = state.asked_at or call.now
         if call.now >= asked_at + timedelta(seconds=LONGEST_RUN_S):
             return _given_up(run, status, key, call)
-        if cancelled:
+        if cancelled and state.execution_uid:
             ask(status, call, DeleteExecution(key=key, name=create.name), again_s=READ_AGAIN_S)
         call.wake(call.now + timedelta(seconds=READ_AGAIN_S))
     return status

@@ -93,7 +93,7 @@ class ExecutionSeen:
     """A step's KubernetesExecution as it is now: the answer to `CreateExecution`.
 
     Also told by the driver itself at the beginning of every reconcile, from a live GET, for every step in
-    `WorkflowStatus.followed`.
+    `WorkflowStatus.followed`; left out where it cannot be read now.
 
     Attributes
     ----------

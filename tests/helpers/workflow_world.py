@@ -109,6 +109,8 @@ class Plans:
         What becomes of a judgement: facts cannot be read for a while.
     wakes : tuple of float
         Virtual seconds at which people do something: a watch would wake the driver then.
+    unread : callable
+        Says whether an execution cannot be read, at a virtual second.
     gone_after_s : mapping of StepKey to float
         From its creation to the moment at which somebody takes an execution away by force, once it was seen.
     """
@@ -123,6 +125,7 @@ class Plans:
     digest: Callable[[float], str] = lambda _now_s: "set-1"
     judged: Callable[[Judgement, float], Judgement] = lambda judgement, _now_s: judgement
     wakes: tuple[float, ...] = ()
+    unread: Callable[[StepKey, float], bool] = lambda _key, _now_s: False
     gone_after_s: Mapping[StepKey, float] = field(default_factory=dict)
 
 
@@ -183,7 +186,7 @@ class WorkflowWorld:
                 EnforcementSeen(enforcement=True),
             ]
             if not told:
-                noticed += [self._seen(key) for key in status.followed]
+                noticed += [self._seen(key) for key in status.followed if not self.plans.unread(key, self.now_s)]
             decision = decide(self.run, status, [*noticed, *told], self.moment(self.now_s))
             status = decision.status
             try:

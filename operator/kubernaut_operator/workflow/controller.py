@@ -6,7 +6,7 @@ from datetime import datetime
 
 import structlog
 
-from kubernaut.errors import KubernautError
+from kubernaut.errors import ApiError, KubernautError
 from kubernaut.execution.types import EnforcementSeen
 from kubernaut.identity import Level
 from kubernaut.json_types import JsonObject
@@ -118,5 +118,10 @@ class WorkflowController(Reconciler[WorkflowWork, Intent, Observation]):
             return told
         settings = self._sets.current().level(Level.STEP).texts.settings
         told.append(EnforcementSeen(enforcement=settings.enforcement))
-        told += [self._children.read(work, key) for key in work.status.followed]
+        for key in work.status.followed:
+            try:
+                told.append(self._children.read(work, key))
+            except ApiError as error:
+                # It is asked again soon; one that cannot be read now must hold up no other step.
+                _log.warning("could not read a step's execution", step=str(key), why=str(error))
         return told

@@ -217,6 +217,23 @@ def test_every_workflow_that_is_left_alone_ends_and_breaks_no_rule(workflow, fau
     assert_sound(*driven(*workflow, faults))
 
 
+@given(workflows(), fault_lists, st.sets(st.integers(0, 40), max_size=25), st.none() | st.sampled_from(MOMENTS))
+@schedules
+def test_every_workflow_whose_executions_cannot_always_be_read_ends_and_breaks_no_rule(
+    workflow, faults, blind, deleted_at_s
+):
+    run, plans = workflow
+    plans = replace(
+        plans,
+        unread=lambda key, now_s: (int(now_s / 5.0) + key.number) % 41 in blind,
+        people=lambda now_s: PeopleSeen(
+            deleted=deleted_at_s is not None and now_s >= deleted_at_s, admission_policy_present=True
+        ),
+        wakes=() if deleted_at_s is None else (deleted_at_s,),
+    )
+    assert_sound(*driven(run, plans, faults))
+
+
 @given(
     workflows(),
     st.lists(st.tuples(st.integers(0, 30), st.sampled_from([Fault.CRASH_BEFORE, Fault.CRASH_AFTER])), max_size=5),

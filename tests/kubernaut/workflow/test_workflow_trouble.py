@@ -149,6 +149,35 @@ def test_cancelled_before_anybody_knew_of_its_execution_it_is_not_made():
     assert status.state(StepKey(1)).message == "cancelled before it was dispatched"
 
 
+def test_cancelled_while_its_execution_cannot_be_read_none_is_made_and_none_is_taken_away():
+    world = world_of(
+        run_of(step(1)),
+        refuses=refusing(CreateExecution, until_s=25.0),
+        unread=lambda _key, now_s: 15.0 <= now_s < 100.0,
+    )
+    world.drive(deleted_at_s=20.0, until_s=90.0)
+    assert (world.created, world.deleted) == ([], [])
+
+    status = world.drive(deleted_at_s=20.0)
+
+    assert world.created == []
+    assert status.state(StepKey(1)).message == "cancelled before it was dispatched"
+
+
+def test_an_execution_that_cannot_be_read_holds_up_no_other_step():
+    world = world_of(run_of(step(1), step(2), step(3, 2)), unread=lambda key, now_s: key.number == 1 and now_s < 1000.0)
+
+    world.drive(until_s=900.0)
+    status = world.status()
+    assert {key.number: state.phase for key, state in status.steps.items()} == {
+        1: StepPhase.RUNNING,
+        2: StepPhase.COMPLETED,
+        3: StepPhase.COMPLETED,
+    }
+
+    assert world.drive().result.phase is WorkflowPhase.COMPLETED
+
+
 def test_cancelled_while_it_is_verified_it_is_not_called_completed():
     plans = {StepKey(1): ExecutionPlan(over_s=10.0)}
 

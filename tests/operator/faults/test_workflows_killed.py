@@ -1,7 +1,6 @@
 """The operator killed at every kind of write that whole workflows make: the same end, nothing made twice, no row lost.
 
-A workflow with its steps makes about a hundred writes; a single execution is killed at each of its own elsewhere. Here
-writes are told apart by what is new in them - each step's every state, each request about an execution forward and
+A single execution is killed at each of its own writes elsewhere. Here writes are told apart by what is new in them - each step's every state, each request about an execution forward and
 back - and several workflows at once live through all of the kills, each held at another write.
 KUBERNAUT_KILL_AT_EVERY_WRITE=1 tells apart the executions of all steps, too.
 """

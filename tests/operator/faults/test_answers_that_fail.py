@@ -27,7 +27,7 @@ WORKFLOWS = tuple(
     f"{story}-{kind}"
     for story, kinds in {
         TAKEN_BACK: ("conflicts", "in-trouble", "too-busy"),
-        IN_ORDER: ("never-arrives", "answer-lost", "reads-fail"),
+        IN_ORDER: ("never-arrives", "answer-lost"),
     }.items()
     for kind in kinds
 )

@@ -3,7 +3,13 @@
 The image has neither shell nor tar; what stands on the replicas' volumes is what must arrive.
 """
 
+import gzip
 import json
+import os
+import re
+import subprocess
+import sys
+import time
 
 import pytest
 import yaml
@@ -82,6 +88,43 @@ def test_history_is_pulled_by_whoever_may_and_is_what_the_volumes_hold(operator,
     recorded = dict(zip(frame.type, frame.verdict, strict=True))
     assert told
     assert told.items() <= recorded.items()
+
+
+LARGE_MIB = 96
+"""A second and a half on two cores: long enough to be killed in between."""
+
+
+@pytest.fixture
+def large(operator, run):
+    """A long file on the volume of a replica that recorded, in many members that nothing makes smaller."""
+    folder = next(one for one in operator.records() if one.exists())
+    path = folder / f"{folder.parent.name}_20260101T000000Z_00001.jsonl.gz"
+    member = gzip.compress(os.urandom(1 << 20), 1)
+    with path.open("wb") as file:
+        file.writelines(member for _ in range(LARGE_MIB))
+    path.chmod(0o644)
+    yield path
+    path.unlink()
+
+
+def test_a_pull_that_was_killed_goes_on_behind_what_came(operator, large, tmp_path):
+    kubeconfig = operator.cluster.layout.kubeconfig
+    arguments = ["history", "pull", "--to", str(tmp_path / "here"), "--kubeconfig", str(kubeconfig)]
+    program = "import sys; from kubernaut_simulator.cli.main import run; sys.argv[0] = 'kubernaut'; run()"
+    copy = tmp_path / "here" / large.name
+
+    with subprocess.Popen([sys.executable, "-c", program, *arguments], stderr=subprocess.DEVNULL) as killed:
+        while killed.poll() is None and not (copy.exists() and copy.stat().st_size > 4 << 20):
+            time.sleep(0.02)
+        killed.kill()
+    came = copy.stat().st_size
+    pulled = kubernaut(*arguments)
+
+    assert 0 < came < large.stat().st_size
+    assert pulled.code == 0, pulled.err
+    assert copy.read_bytes() == large.read_bytes()
+    (new_kib,) = re.findall(r"([\d,]+) KiB new", pulled.err)
+    assert int(new_kib.replace(",", "")) << 10 < large.stat().st_size
 
 
 def test_resources_tell_what_the_records_do(operator, run, tmp_path):

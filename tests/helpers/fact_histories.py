@@ -10,7 +10,8 @@ import pyarrow as pa
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.tasks import Conditions
-from kubernaut_simulator.tuning.tune import compiled, with_settings
+from kubernaut_simulator.tuning.deciding import with_settings
+from kubernaut_simulator.tuning.tune import compiled
 
 from kubernaut.conditions.settings import PreSettings
 from kubernaut.history.ids import policy_id

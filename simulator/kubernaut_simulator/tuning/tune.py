@@ -8,39 +8,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pandas as pd
 
 from kubernaut.conditions.compiled_set import CompiledSet, compile_set
 from kubernaut.conditions.condition_set import ConditionSet
-from kubernaut.conditions.settings import BlockRate, Evidence, PreSettings, Settings, TimeToPass
-from kubernaut.errors import HistoryError
 from kubernaut.identity import ConditionId, Level
 from kubernaut.policy.batch import Evaluator
 from kubernaut.policy.compiling import compile_policy
-from kubernaut.verdicts import Verdict
-from kubernaut_simulator.estimation.rates import Rate, rate
-from kubernaut_simulator.estimation.sequential import ALPHA, GateDecision, GateResult, run_gate
+from kubernaut_simulator.estimation.sequential import ALPHA
 from kubernaut_simulator.estimation.split import SEARCH_SHARE, Split, split_in_time
 from kubernaut_simulator.estimation.votes import LABEL_AGE_S
 from kubernaut_simulator.history.history import History
 from kubernaut_simulator.history.stored import StoredHistory
 from kubernaut_simulator.progress import Progress, silent
 from kubernaut_simulator.replay.partitioned import Work
-from kubernaut_simulator.replay.recorded_conditions import NOT_RECORDED, recorded_conditions
 from kubernaut_simulator.replay.recorded_set import recorded_sets
 from kubernaut_simulator.replay.replay import Replay, replay
 from kubernaut_simulator.replay.tasks import Conditions
 from kubernaut_simulator.replay.workers import workers_or
 from kubernaut_simulator.results.false_stops import TARGET
-from kubernaut_simulator.tuning.enforced import enforced_where, required_nowhere
-from kubernaut_simulator.tuning.hypotheses import hypotheses_of
-from kubernaut_simulator.tuning.outline import Outline, outline
-from kubernaut_simulator.tuning.result import ConditionDecision, Tuning
+from kubernaut_simulator.tuning.deciding import Searched, decide, with_settings
+from kubernaut_simulator.tuning.outline import outline
+from kubernaut_simulator.tuning.result import Tuning
 from kubernaut_simulator.tuning.search import Choice, choose, compared
-from kubernaut_simulator.tuning.together import stopped_by_any
 
 FIRST_STAGE_PERCENT = 5.0
 """Guide 10.4: the canary; a condition that becomes required starts here and grows by evidence."""
@@ -122,6 +115,24 @@ def tune(
     stays, but for `required`: where the test does not say so, no environment keeps a condition required.
     """
     terms = terms or TuningTerms()
+    found = searched(history, conditions, terms=terms, first=first, evaluator=evaluator, progress=progress, work=work)
+    return decide(found, target=terms.target, alpha=terms.alpha, percent=terms.percent)
+
+
+def searched(
+    history: History | StoredHistory,
+    conditions: Conditions | None = None,
+    *,
+    terms: TuningTerms,
+    first: Replay | None = None,
+    evaluator: Evaluator | None = None,
+    progress: Progress = silent,
+    work: Work | None = None,
+) -> Searched:
+    """Choose the timeouts, and replay by them: everything of a tuning before the test is asked; see `tune`.
+
+    Of the terms, `target`, `alpha` and `percent` do not matter here: one search serves all of them.
+    """
     known = outline(history, work, progress=progress)
     rows = known.history
     if conditions is None:
@@ -150,20 +161,14 @@ def tune(
                 work=work,
             )
     challengers = sum(len(level.candidates) for level in conditions.values())
-    gate_split = split_in_time(
-        second.votes.data, cut_at=split.cut_at, candidates_compared=compared(choices, challengers)
-    )
-    hypotheses = hypotheses_of(rows, chosen, choices, gate_split.gate, target=terms.target)
-    gate = run_gate(gate_split.gate, hypotheses, alpha=terms.alpha)
-    return _tuning(
+    return Searched(
         known=known,
         replayed=second,
         before=conditions,
         chosen=chosen,
         choices=choices,
-        gate=gate,
-        split=gate_split,
-        terms=terms,
+        split=split_in_time(second.votes.data, cut_at=split.cut_at, candidates_compared=compared(choices, challengers)),
+        share=terms.share,
     )
 
 
@@ -203,121 +208,3 @@ def _with_choices(conditions: Conditions, choices: Mapping[ConditionId, Choice])
     if not changed:
         return conditions
     return {level: with_settings(one, settings[level]) for level, one in conditions.items()}
-
-
-def with_settings(level: CompiledSet, settings: Settings) -> CompiledSet:
-    """Give the same policies under other settings."""
-    return replace(level, texts=replace(level.texts, settings=settings))
-
-
-def _tuning(
-    *,
-    known: Outline,
-    replayed: Replay,
-    before: Conditions,
-    chosen: Conditions,
-    choices: Mapping[ConditionId, Choice],
-    gate: GateResult,
-    split: Split,
-    terms: TuningTerms,
-) -> Tuning:
-    current = {d.hypothesis.condition: d for d in gate.decisions if not d.hypothesis.candidate}
-    challengers = {d.hypothesis.condition: d for d in gate.decisions if d.hypothesis.candidate}
-    decisions: list[ConditionDecision] = []
-    settings = {level: one.texts.settings for level, one in chosen.items()}
-    recorded = recorded_conditions(known.history)
-    for condition, choice in sorted(choices.items()):
-        name = str(condition)
-        votes = split.gate[(split.gate["condition"] == name) & ~split.gate["candidate"]]
-        decision = current.get(name)
-        old = before[condition.level].texts.settings.effective(condition)
-        if old is None:
-            raise HistoryError(f"{condition} has no settings to tune")
-        block_rate = _block_rate(votes)
-        where = enforced_where(before[condition.level].texts.settings, condition)
-        tuned = _decided(
-            choice,
-            old,
-            decision=decision,
-            recorded=condition in recorded,
-            block_rate=block_rate,
-            enforced_where=where,
-            first_percent=terms.percent,
-        )
-        settings[condition.level] = settings[condition.level].with_condition(condition, tuned)
-        if not tuned.required:
-            settings[condition.level] = required_nowhere(settings[condition.level], condition)
-        decisions.append(
-            ConditionDecision(
-                condition=condition,
-                before=old,
-                after=tuned,
-                enforced_before=where,
-                gate=decision,
-                challenger=challengers.get(name),
-                timeout=choice.timeout,
-                block_rate=block_rate,
-                incidents=len(votes),
-                recorded=condition in recorded,
-                not_replayable=sum(replayed.not_replayable.get(name, {}).values()),
-            )
-        )
-    tuned_sets = {level: with_settings(one, settings[level]) for level, one in chosen.items()}
-    return Tuning(
-        decisions=tuple(decisions),
-        before=before,
-        after=tuned_sets,
-        gate=gate,
-        split=split,
-        replay=replayed,
-        together=stopped_by_any(split.gate, [str(one.condition) for one in decisions if one.after.required]),
-        target=terms.target,
-        alpha=terms.alpha,
-        share=terms.share,
-        history_digest=known.digest,
-    )
-
-
-def _decided(
-    choice: Choice,
-    old: PreSettings,
-    *,
-    decision: GateDecision | None,
-    recorded: bool,
-    block_rate: Rate,
-    enforced_where: Sequence[str],
-    first_percent: float,
-) -> PreSettings:
-    """Set the flag: required only by the gate's word, at the first stage unless a higher one is in force already."""
-    required = decision is not None and decision.passed
-    percent = max(old.rollout_percent if old.required else 0.0, first_percent) if required else 0.0
-    if decision is not None:
-        reason = decision.why
-    else:
-        reason = "not enough data: no incident after the cut" if recorded else f"not recorded: {NOT_RECORDED}"
-    if enforced_where and not required:
-        reason = f"set back to warn, it was enforced ({', '.join(enforced_where)}): {reason}"
-    fields = {name: getattr(choice.settings, name) for name in type(choice.settings).model_fields}
-    evidence = Evidence(
-        time_to_pass=_time_to_pass(choice),
-        block_rate=BlockRate(predicted=block_rate.estimate, upper=block_rate.upper, n=block_rate.n)
-        if block_rate.estimate is not None
-        else None,
-        reason=reason,
-    )
-    return type(choice.settings)(**{**fields, "required": required, "rollout_percent": percent, "evidence": evidence})
-
-
-def _time_to_pass(choice: Choice) -> TimeToPass | None:
-    if choice.timeout is None:
-        return None
-    found = choice.timeout.recommendation
-    if found.p50_s is None or found.p95_s is None:
-        return None
-    return TimeToPass(p50_s=round(found.p50_s, 3), p95_s=round(found.p95_s, 3), n=found.n)
-
-
-def _block_rate(votes: pd.DataFrame) -> Rate:
-    """Predict how often enforcement would stop an incident, good or not: the budget that it is held to."""
-    settled = votes[votes["verdict"].isin([Verdict.PASSED.value, Verdict.FAILED.value, Verdict.ERROR.value])]
-    return rate(int(settled["stop"].sum()), len(settled))

@@ -11,9 +11,9 @@ import nbformat
 import pytest
 from helpers.notebooks import COMMAND, FOLDER, ROOT, code_cells, executed, notebooks, read, words
 
-NAMES = ["01-false-positives", "02-timeouts"]
+NAMES = ["01-false-positives", "02-timeouts", "05-tune-and-export"]
 MAX_BYTES = 600_000
-CHARTS = {"01-false-positives": 4, "02-timeouts": 2}
+CHARTS = {"01-false-positives": 4, "02-timeouts": 2, "05-tune-and-export": 1}
 """At least so many in each."""
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")

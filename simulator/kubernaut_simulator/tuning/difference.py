@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kubernaut.conditions.compiled_set import CompiledSet, compile_set
+from kubernaut.conditions.configmaps import load_condition_sets
+from kubernaut.conditions.defaults import shipped_defaults
 from kubernaut.conditions.settings import PreSettings, Settings
 from kubernaut.durations import format_duration
 from kubernaut.identity import ConditionId, Level
+from kubernaut.policy.compiling import compile_policy
 from kubernaut_simulator.estimation.rates import percent
-from kubernaut_simulator.tuning.provenance import EVIDENCE, WrittenConfigMap
-
-if TYPE_CHECKING:
-    from kubernaut.conditions.compiled_set import CompiledSet
+from kubernaut_simulator.tuning.provenance import EVIDENCE, WrittenConfigMap, written_configmaps
 
 NOTHING = "none"
 """Where one of the two says nothing."""
@@ -94,6 +95,22 @@ class ConditionsFile:
         written = self.written.get(condition.level)
         found = {} if written is None else written.json(EVIDENCE).get(str(condition))
         return found if isinstance(found, dict) else {}
+
+
+def conditions_file(text: str, *, source: str) -> ConditionsFile:
+    """Load a text of ConfigMaps for a comparison.
+
+    Raises
+    ------
+    InputError
+        It, its settings or a policy cannot be used.
+    """
+    sets = load_condition_sets(text, source=source, shipped=shipped_defaults())
+    return ConditionsFile(
+        source=source,
+        conditions={level: compile_set(one, compile_policy) for level, one in sets.items()},
+        written=written_configmaps(text, source=source),
+    )
 
 
 def changes_between(before: ConditionsFile, after: ConditionsFile) -> list[SettingChange]:

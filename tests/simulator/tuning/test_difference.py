@@ -7,7 +7,7 @@ import yaml
 from helpers.fact_histories import PRE, REGO
 from helpers.golden import golden
 from kubernaut_simulator.replay.conditions import load_conditions
-from kubernaut_simulator.tuning.difference import ConditionsFile, What, changes_between
+from kubernaut_simulator.tuning.difference import ConditionsFile, What, changes_between, conditions_file
 from kubernaut_simulator.tuning.difference_told import difference_document, difference_text
 from kubernaut_simulator.tuning.previous import previous_configmaps
 from kubernaut_simulator.tuning.provenance import written_configmaps
@@ -119,7 +119,7 @@ def test_the_way_back_is_told_as_the_opposite(file):
 
 
 def test_nothing_differs_from_itself(file):
-    document = difference_document(file(EXPORT, "one.yaml"), file(EXPORT, "other.yaml"))
+    document = difference_document(file(EXPORT, "one.yaml"), conditions_file(EXPORT, source="a text"))
 
     assert document["changes"] == []
     assert document["summary"] == "nothing differs: 3 conditions"

@@ -54,7 +54,7 @@ class TuningPanel(widgets.VBox):  # type: ignore[misc] # ipywidgets ships no typ
                 raise OutputError(f"{what} {value:g} is none of those offered: {', '.join(map(str, offered))}")
         self._board = board.prepared(*shares)
         self.target = _slider("target", "false stops", targets, target)
-        self.share = _slider("share", "good runs that pass", shares, share)
+        self.share = _slider("share", "runs in time", shares, share)
         self.by_test = widgets.Button(description="As the test says", tooltip="Set every flag by the test")
         first = board.answer(target=target, share=share)
         names = [str(one.condition) for one in first.tuning.decisions]
@@ -103,7 +103,7 @@ def _slider(name: str, text: str, offered: Sequence[float], value: float) -> Any
         options=[(f"{one:.0%}", one) for one in offered],
         value=value,
         description=f"{name} ({text})",
-        style={"description_width": "12em"},
-        layout=widgets.Layout(width="28em"),
+        style={"description_width": "13em"},
+        layout=widgets.Layout(width="29em"),
         continuous_update=True,
     )

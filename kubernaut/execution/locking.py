@@ -18,10 +18,17 @@ from kubernaut.execution.run import ExecutionRun
 from kubernaut.execution.status import ExecutionStatus, Step
 from kubernaut.execution.types import LockAnswered, LockHolder
 from kubernaut.resources.execution import ExecutionPhase
+from kubernaut.verification.polls import hashed_share
 from kubernaut.verification.types import DEFAULT_BLOCKED_DEADLINE_S
 
-ASK_EVERY_S = 2.0
-"""How often a lock that somebody else has is asked for."""
+ASK_AFTER_S, ASK_EVERY_S = 2.0, 10.0
+"""When a lock that somebody else has is asked for again: after this, then ever more seldom, down to this often.
+
+Whoever drives the run is told when a lock is given back; asking is for the case that the telling is lost.
+"""
+
+JITTER_SHARE = 0.2
+"""Asked earlier by up to this much, so that many who wait for one lock do not ask together."""
 
 _KINDS = (AddFinalizer.__name__, TakeLock.__name__)
 
@@ -78,15 +85,21 @@ def held(run: ExecutionRun, status: ExecutionStatus, holder: LockHolder, now: da
         return finish(run, status, failed, now)
     message = f"waits until {until:%H:%M:%S} UTC: {told}"
     events = () if status.waiting_for == holder.name else (warning(Why.TARGET_LOCKED.value, message),)
-    next_try_at = min(after(now, ASK_EVERY_S), until)
+    since = status.waiting_since or now
+    next_try_at = min(after(now, _pause_s(run, waited_s=(now - since).total_seconds())), until)
     status = replace(
         status,
         phase=ExecutionPhase.BLOCKED,
         reason=Why.TARGET_LOCKED.value,
         message=message,
-        waiting_since=status.waiting_since or now,
+        waiting_since=since,
         waiting_until=until,
         waiting_for=holder.name,
         memory=replace(status.memory, next_try_at=next_try_at),
     )
     return Progress(status=status, events=events, due=next_try_at)
+
+
+def _pause_s(run: ExecutionRun, *, waited_s: float) -> float:
+    longest_s = min(max(waited_s, ASK_AFTER_S), ASK_EVERY_S)
+    return longest_s * (1.0 - JITTER_SHARE * hashed_share(run.uid, "lock"))

@@ -151,7 +151,7 @@ class PollTimes:
         return known_s
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def poll_times(uid: str, condition: str, deadlines_s: tuple[float, ...], poll_interval_s: float | None) -> PollTimes:
     """Give poll times, those that were computed before with what is known of them; attributes of `PollTimes`."""
     return PollTimes(uid=uid, condition=condition, deadlines_s=deadlines_s, poll_interval_s=poll_interval_s)

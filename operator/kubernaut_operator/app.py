@@ -100,7 +100,9 @@ class _Operator:
         self._registry = CollectorRegistry()
         self._metrics = KernelMetrics(self._registry)
         self._observer: ExecutionObserver = ExecutionMetrics(self._registry)
-        plain = connect(settings.connection.kubeconfig, context=settings.connection.context)
+        plain = connect(settings.connection.kubeconfig, context=settings.connection.context).counted(
+            self._metrics.requested
+        )
         leader = settings.leader
         leadership = (
             Leadership(

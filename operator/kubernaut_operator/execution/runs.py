@@ -6,10 +6,10 @@ relist.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from kubernaut.enforcement.rollout import LastRun
 from kubernaut.errors import InputError
@@ -17,6 +17,9 @@ from kubernaut.verification.status_json import moment_of
 from kubernaut_operator.execution.kinds import KUBERNETES_EXECUTIONS
 from kubernaut_operator.kernel.api import Api
 from kubernaut_operator.kernel.resources import Key, key_of
+
+_Place: TypeAlias = tuple[str, Hashable]
+"""What is looked for, and its value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,49 +54,49 @@ class RunEntry:
 
 
 class Runs:
-    """Entries by UID, for any number of threads."""
+    """Entries by UID, for any number of threads.
+
+    What a change somewhere else asks for - whose Job, who waits for a lock - is found by an index, since there are many
+    more executions that are over than those that are not.
+    """
 
     def __init__(self, api: Api, *, namespaces: tuple[str, ...]) -> None:
         self._api = api
         self._namespaces = namespaces or ("",)
         self._lock = threading.Lock()
         self._entries: dict[str, RunEntry] = {}
+        self._index: dict[_Place, dict[str, None]] = {}
         self._filled = False
 
     def note(self, entry: RunEntry) -> None:
         """Keep what is known of an execution now."""
         with self._lock:
-            self._entries[entry.uid] = entry
+            self._put(entry)
 
     def forget(self, key: Key, *, but: str = "") -> None:
         """Forget what bore a name; `but` is the UID of who bears it now."""
         with self._lock:
-            for uid in [uid for uid, entry in self._entries.items() if entry.key == key and uid != but]:
-                del self._entries[uid]
+            for entry in self._at("key", key):
+                if entry.uid != but:
+                    self._remove(entry)
 
     def of_job(self, name: str) -> tuple[Key, ...]:
-        """Give the execution that a Job belongs to, if it is known."""
-        with self._lock:
-            return tuple(entry.key for entry in self._entries.values() if entry.job == name)
+        """Give the execution that waits for a Job, if it is known."""
+        return self._keys("job", name)
 
     def waiting_for(self, lock: str) -> tuple[Key, ...]:
         """Give the executions that wait for a lock."""
-        with self._lock:
-            return tuple(entry.key for entry in self._entries.values() if entry.waits_for == lock)
+        return self._keys("lock", lock)
 
     def blocked_in(self, workflow: Key) -> tuple[Key, ...]:
         """Give the blocked executions of a workflow's steps."""
-        with self._lock:
-            return tuple(entry.key for entry in self._entries.values() if entry.blocked_in == workflow)
+        return self._keys("workflow", workflow)
 
     def looking_on(self, target_uid: str, *, but: str) -> tuple[Key, ...]:
         """Give the executions that look at a target beside their result; `but` is the UID of who asks."""
         with self._lock:
-            return tuple(
-                entry.key
-                for uid, entry in self._entries.items()
-                if entry.looks_on and entry.target_uid == target_uid and uid != but
-            )
+            found = self._at("target", target_uid)
+        return tuple(entry.key for entry in found if entry.looks_on and entry.uid != but)
 
     def last(self, action: str, target_uid: str, *, before: datetime, but: str) -> LastRun | None:
         """Give the last run of an action on a target that began before a moment; `but` is the UID of who asks.
@@ -107,9 +110,9 @@ class Runs:
         with self._lock:
             earlier = [
                 (entry.started_at, entry)
-                for uid, entry in self._entries.items()
-                if uid != but
-                and (entry.action, entry.target_uid) == (action, target_uid)
+                for entry in self._at("target", target_uid)
+                if entry.uid != but
+                and entry.action == action
                 and entry.incident_id
                 and entry.started_at is not None
                 and entry.started_at <= before
@@ -119,6 +122,31 @@ class Runs:
         _, last = max(earlier, key=lambda one: one[0])
         return LastRun(incident_id=last.incident_id, ended_at=last.ended_at)
 
+    def _keys(self, what: str, value: Hashable) -> tuple[Key, ...]:
+        with self._lock:
+            return tuple(entry.key for entry in self._at(what, value))
+
+    def _at(self, what: str, value: Hashable) -> tuple[RunEntry, ...]:
+        return tuple(self._entries[uid] for uid in self._index.get((what, value), ()))
+
+    def _put(self, entry: RunEntry) -> None:
+        before = self._entries.get(entry.uid)
+        if before == entry:
+            return
+        if before is not None:
+            self._remove(before)
+        self._entries[entry.uid] = entry
+        for place in _places(entry):
+            self._index.setdefault(place, {})[entry.uid] = None
+
+    def _remove(self, entry: RunEntry) -> None:
+        del self._entries[entry.uid]
+        for place in _places(entry):
+            uids = self._index[place]
+            del uids[entry.uid]
+            if not uids:
+                del self._index[place]
+
     def _fill(self) -> None:
         with self._lock:
             if self._filled:
@@ -127,9 +155,23 @@ class Runs:
             for manifest in self._api.each(KUBERNETES_EXECUTIONS, namespace):
                 entry = entry_of(manifest)
                 with self._lock:
-                    self._entries.setdefault(entry.uid, entry)
+                    if entry.uid not in self._entries:
+                        self._put(entry)
         with self._lock:
             self._filled = True
+
+
+def _places(entry: RunEntry) -> Iterator[_Place]:
+    """Give where an entry is looked for."""
+    yield "key", entry.key
+    if entry.target_uid:
+        yield "target", entry.target_uid
+    if entry.job and entry.ended_at is None:
+        yield "job", entry.job
+    if entry.waits_for:
+        yield "lock", entry.waits_for
+    if entry.blocked_in is not None:
+        yield "workflow", entry.blocked_in
 
 
 def entry_of(manifest: Mapping[str, Any]) -> RunEntry:

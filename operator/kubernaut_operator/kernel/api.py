@@ -61,15 +61,28 @@ class Api:
     client : ApiClient
     may_write : callable or None
         Called before each write; raises to keep it from being sent. None lets every write through.
+    on_request : callable or None
+        Told of each request that is sent: its method, and its path.
     """
 
-    def __init__(self, client: ApiClient, *, may_write: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        may_write: Callable[[], None] | None = None,
+        on_request: Callable[[str, str], None] | None = None,
+    ) -> None:
         self._client = client
         self._may_write = may_write
+        self._on_request = on_request
 
     def guarded(self, may_write: Callable[[], None]) -> "Api":
         """Give the same API with a check before each write."""
-        return Api(self._client, may_write=may_write)
+        return Api(self._client, may_write=may_write, on_request=self._on_request)
+
+    def counted(self, on_request: Callable[[str, str], None]) -> "Api":
+        """Give the same API that tells of each request."""
+        return Api(self._client, may_write=self._may_write, on_request=on_request)
 
     def as_bearer(self, token: str) -> "Api":
         """Give the same server as the holder of a token sees it: none of our own credentials go along."""
@@ -77,7 +90,7 @@ class Api:
         theirs = Configuration(host=ours.host, api_key={"authorization": token}, api_key_prefix=_BEARER)
         for name in _OF_THE_SERVER:
             setattr(theirs, name, getattr(ours, name))
-        return Api(ApiClient(theirs), may_write=self._may_write)
+        return Api(ApiClient(theirs), may_write=self._may_write, on_request=self._on_request)
 
     @property
     def configuration(self) -> Configuration:
@@ -255,8 +268,9 @@ class Api:
         labels: str = "",
         server_limit_s: float,
         silence_limit_s: float,
+        metadata_only: bool = True,
     ) -> Iterator[Manifest]:
-        """Follow changes of objects, by their metadata alone, from a resourceVersion on; ends when the server ends it.
+        """Follow changes of objects from a resourceVersion on; ends when the server ends it.
 
         Parameters
         ----------
@@ -264,6 +278,8 @@ class Api:
             After this the server ends the watch.
         silence_limit_s : float, unit s
             Without a byte for so long the connection counts as dead. Bookmarks come about once a minute.
+        metadata_only : bool
+            Leave out all but the objects' metadata.
 
         Yields
         ------
@@ -285,7 +301,8 @@ class Api:
             "timeoutSeconds": str(int(server_limit_s)),
         }
         path = resource.path(namespace)
-        response = self._send("GET", path, query=query, accept=_METADATA, timeout=(CONNECT_LIMIT_S, silence_limit_s))
+        accept = _METADATA if metadata_only else _JSON
+        response = self._send("GET", path, query=query, accept=accept, timeout=(CONNECT_LIMIT_S, silence_limit_s))
         try:
             for line in lines_of(response.response):
                 event: Manifest = json.loads(line)
@@ -334,6 +351,8 @@ class Api:
         content_type: str = _JSON,
         accept: str = _JSON,
     ) -> Any:
+        if self._on_request is not None:
+            self._on_request(method, path)
         asked = [(name, value) for name, value in (query or {}).items() if value]
         _, url, headers, sent, _ = self._client.param_serialize(
             method,

@@ -16,8 +16,8 @@ from kubernaut.errors import ApiError
 from kubernaut_operator.kernel.api import Api
 from kubernaut_operator.kernel.resources import EVENTS
 
-REMEMBERED = 10_000
-"""Last words kept; an object beyond that may be told the same again."""
+REMEMBERED = 5_000
+"""Last words known again; an object beyond that may be told the same once more."""
 
 NOTE_LIMIT = 1024
 """Characters of a note that the API server accepts."""
@@ -40,7 +40,7 @@ class EventRecorder:
         self._api = api
         self._controller = controller
         self._instance = instance
-        self._last: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._last: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._lock = threading.Lock()
 
     def tell(self, about: dict[str, Any], *, reason: str, note: str, action: str, warning: bool = False) -> None:
@@ -58,11 +58,11 @@ class EventRecorder:
             What the controller did or did not do, CamelCase.
         """
         metadata = about["metadata"]
-        said = (metadata["uid"], reason)
+        said, what = (metadata["uid"], reason), hash(note)
         with self._lock:
-            if self._last.get(said) == note:
+            if self._last.get(said) == what:
                 return
-            self._last[said] = note
+            self._last[said] = what
             self._last.move_to_end(said)
             while len(self._last) > REMEMBERED:
                 self._last.popitem(last=False)

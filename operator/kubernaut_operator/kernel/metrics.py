@@ -1,6 +1,6 @@
 """Figures of the kernel, under controller-runtime's names, so that the dashboards people have show them.
 
-Labels are the controllers' names and a handful of results: bounded.
+Labels are the controllers' names, a handful of results, and kinds that this program names: bounded.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from kubernaut_operator.kernel.resources import Key
+from kubernaut_operator.kernel.resources import Key, resource_of_path
 from kubernaut_operator.kernel.work_queue import WorkQueue
 
 _SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0)
@@ -46,6 +46,12 @@ class KernelMetrics:
         self._worked = Histogram(
             "workqueue_work_duration_seconds", "Time a worker had a key", ["name"], buckets=_SECONDS, registry=registry
         )
+        self._requests = Counter(
+            "kubernaut_api_requests_total",
+            "Requests to the API server by kind, watches at their beginning",
+            ["method", "resource"],
+            registry=registry,
+        )
         self._queues = _Queues()
         registry.register(self._queues)
 
@@ -53,6 +59,10 @@ class KernelMetrics:
         """Show a queue's figures at each scrape."""
         self._queues.queues[name] = queue
         self._workers.labels(name).set(workers)
+
+    def requested(self, method: str, path: str) -> None:
+        """Count one request to the API server."""
+        self._requests.labels(method, resource_of_path(path)).inc()
 
     def reconciled(self, name: str, result: str, seconds: float) -> None:
         """Count one reconcile."""

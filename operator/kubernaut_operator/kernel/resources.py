@@ -59,5 +59,20 @@ def key_of(manifest: dict[str, object]) -> Key:
     return Key(str(metadata.get("namespace", "")), str(metadata["name"]))
 
 
+def resource_of_path(path: str) -> str:
+    """Give what a path is about without saying which one: ``pods``, ``deployments.apps/scale``."""
+    parts = path.strip("/").split("/")
+    if parts[0] == "apis" and len(parts) > 3:
+        group, rest = parts[1], parts[3:]
+    elif parts[0] == "api" and len(parts) > 2:
+        group, rest = "", parts[2:]
+    else:
+        return "other"
+    if rest[0] == "namespaces" and len(rest) > 2:
+        rest = rest[2:]
+    subresource = f"/{rest[2]}" if len(rest) > 2 else ""
+    return f"{rest[0]}{f'.{group}' if group else ''}{subresource}"
+
+
 LEASES = Resource(group="coordination.k8s.io", version="v1", plural="leases", kind="Lease")
 EVENTS = Resource(group="events.k8s.io", version="v1", plural="events", kind="Event")

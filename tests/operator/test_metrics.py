@@ -241,6 +241,14 @@ def test_a_run_whose_action_never_ended_tells_of_the_time_before(metrics, value)
     assert value("execution_validation_overhead_seconds_count", action="scale_deployment", phase="post") == 0
 
 
+def test_a_workflow_ends_once_though_it_is_told_again_with_its_outcome(metrics, value):
+    for outcome in (None, Outcome.INEFFECTIVE):
+        row = workflow(0, result="rollback_failed", outcome=outcome)
+        metrics.workflow_ended(row, phase="rollback_failed", reason="RollbackFailed")
+
+    assert value("workflows_finished_total", phase="rollback_failed", reason="RollbackFailed") == 1
+
+
 def test_an_outcome_labels_the_results_of_its_workflow_once(metrics, value):
     metrics.settled(evaluation(0, verdict=Verdict.FAILED))
     metrics.settled(evaluation(1))
@@ -374,6 +382,7 @@ def test_every_metric_of_the_table_is_in_the_registry_as_the_table_says(registry
     metrics.ended(execution(), phase="succeeded", reason="Succeeded")
     incident = {"detected_at": START, "resolved_at": START, "outcome_at": datetime.now(UTC)}
     metrics.outcome_known(workflow(0, **incident), validated=True)
+    metrics.workflow_ended(workflow(0), phase="completed", reason="Succeeded")
     metrics.cascade_prevented(execution())
     metrics.denied(
         "scale_deployment", Denial(key="k", policy_digest="d", judgement=Judgement(Code.FAILED, Reason.FATAL))

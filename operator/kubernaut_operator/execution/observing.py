@@ -47,6 +47,10 @@ class ExecutionObserver(Protocol):
         """Note that a step was withheld because one that it needs ran and was not verified."""
         ...
 
+    def workflow_ended(self, workflow: WorkflowRow, *, phase: str, reason: str) -> None:
+        """Note that a workflow has its result, and the reason that its status gives; told again with its outcome."""
+        ...
+
     def outcome_known(self, workflow: WorkflowRow, *, validated: bool) -> None:
         """Note what a workflow did for its incident, as far as it is known; told again when somebody says otherwise.
 

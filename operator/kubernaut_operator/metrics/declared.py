@@ -193,6 +193,11 @@ _ALL = (
         ("action", "phase", "reason"),
         "Runs that came to their end, by last phase and reason.",
     ),
+    _counter(
+        "workflows_finished_total",
+        ("phase", "reason"),
+        "Workflows that came to their end, by last phase and reason; of phase rollback_failed a person is needed.",
+    ),
     _histogram(
         "execution_look_duration_seconds",
         ("action", "phase"),

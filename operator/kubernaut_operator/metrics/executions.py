@@ -117,6 +117,11 @@ class ExecutionMetrics:
         if self._counted.is_new(f"{step.record_id} withheld"):
             self._count("cascade_failures_prevented_total", action=_known(step.action))
 
+    def workflow_ended(self, workflow: WorkflowRow, *, phase: str, reason: str) -> None:
+        """Count a workflow's end; a second telling of the same is left alone."""
+        if self._counted.is_new(f"{workflow.record_id} ended"):
+            self._count("workflows_finished_total", phase=phase, reason=self._reasons(reason))
+
     def outcome_known(self, workflow: WorkflowRow, *, validated: bool) -> None:
         """Count the results of a workflow's runs by its outcome; each once."""
         if workflow.outcome is None:

@@ -69,6 +69,9 @@ class WorkflowNoting:
         row = workflow_row(work.run, work.status, cluster_uid=self._cluster.uid(), recorded_at=datetime.now(UTC))
         if self._stages.recorder is not None:
             self._stages.recorder.workflow(row)
+        if work.status.result is not None:
+            phase, reason = work.status.phase.value, work.status.reason
+            self._stages.observer.workflow_ended(row, phase=phase, reason=reason)
         self._stages.observer.outcome_known(row, validated=was_validated(work.status))
 
     def event(self, work: WorkflowWork, intent: EmitEvent) -> None:

@@ -6,7 +6,7 @@ that lost its lead sends none.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -63,6 +63,8 @@ class Api:
         Called before each write; raises to keep it from being sent. None lets every write through.
     on_request : callable or None
         Told of each request that is sent: its method, and its path.
+    identity : sequence of (str, str)
+        Headers that say as whom each request is made, where that is not whom the credentials name.
     """
 
     def __init__(
@@ -71,18 +73,25 @@ class Api:
         *,
         may_write: Callable[[], None] | None = None,
         on_request: Callable[[str, str], None] | None = None,
+        identity: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._client = client
         self._may_write = may_write
         self._on_request = on_request
+        self._identity = tuple(identity)
 
     def guarded(self, may_write: Callable[[], None]) -> "Api":
         """Give the same API with a check before each write."""
-        return Api(self._client, may_write=may_write, on_request=self._on_request)
+        return Api(self._client, may_write=may_write, on_request=self._on_request, identity=self._identity)
 
     def counted(self, on_request: Callable[[str, str], None]) -> "Api":
         """Give the same API that tells of each request."""
-        return Api(self._client, may_write=self._may_write, on_request=on_request)
+        return Api(self._client, may_write=self._may_write, on_request=on_request, identity=self._identity)
+
+    def impersonating(self, user: str, groups: Sequence[str] = ()) -> "Api":
+        """Give the same API as somebody else sees it; the server asks whether we may act as them."""
+        identity = [("Impersonate-User", user), *(("Impersonate-Group", group) for group in groups)]
+        return Api(self._client, may_write=self._may_write, on_request=self._on_request, identity=identity)
 
     def as_bearer(self, token: str) -> "Api":
         """Give the same server as the holder of a token sees it: none of our own credentials go along."""
@@ -362,8 +371,12 @@ class Api:
             body=body,
             auth_settings=["BearerToken"],
         )
+        # Several groups are several headers of one name.
+        all_headers = urllib3.HTTPHeaderDict(headers)
+        for name, value in self._identity:
+            all_headers.add(name, value)
         try:
-            response = self._client.call_api(method, url, headers, sent, _request_timeout=timeout)
+            response = self._client.call_api(method, url, all_headers, sent, _request_timeout=timeout)
         except ApiException as error:
             raise UnreachableError(f"{method} {path}: no answer: {error.reason}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:

@@ -9,6 +9,8 @@ import typer
 
 from kubernaut.errors import InputError
 from kubernaut_operator.people.options import (
+    AsGroupOption,
+    AsUserOption,
     ContextOption,
     KubeconfigOption,
     NameArgument,
@@ -41,6 +43,8 @@ def override(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Let conditions not stop a run, for a while.
 
@@ -56,7 +60,7 @@ def override(
     from kubernaut.durations import parse_span  # noqa: PLC0415 - `--help` needs it not
 
     for_s = parse_span(lasting, where="--for")
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - needs the cluster client
 
     if remove:
@@ -71,12 +75,14 @@ def approve(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Approve a workflow that waits for it; takes the verb `approve` on it.
 
     Example: kubectl kubernaut approve web-outage
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
     typer.echo(acting.approve(place, name))
@@ -88,12 +94,14 @@ def pause(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Keep a workflow from beginning further steps; what has begun is brought to its end.
 
     Example: kubectl kubernaut pause web-outage
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
     typer.echo(acting.pause(place, name, on=True))
@@ -105,12 +113,14 @@ def resume(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Let a paused workflow go on.
 
     Example: kubectl kubernaut resume web-outage
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
     typer.echo(acting.pause(place, name, on=False))
@@ -123,6 +133,8 @@ def cancel(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Cancel a run by deleting it.
 
@@ -130,7 +142,7 @@ def cancel(
 
     Example: kubectl kubernaut cancel web-outage --yes
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 
     if not yes:
@@ -145,12 +157,14 @@ def outcome(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Say what a workflow did for its incident; wins over every other source. Takes the verb `outcome` on it.
 
     Example: kubectl kubernaut outcome web-outage effective
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut.history.rows import Outcome  # noqa: PLC0415 - as above
     from kubernaut_operator.people import acting  # noqa: PLC0415 - as above
 

@@ -12,6 +12,8 @@ import typer
 from kubernaut.errors import InputError
 from kubernaut_operator.people import acting_commands
 from kubernaut_operator.people.options import (
+    AsGroupOption,
+    AsUserOption,
     ContextOption,
     EverywhereOption,
     KubeconfigOption,
@@ -47,6 +49,8 @@ def get(
     output: OutputOption = Output.TREE,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Show workflows and executions of a cluster, with steps and conditions.
 
@@ -58,7 +62,7 @@ def get(
         raise InputError("a run is named in one namespace; give --namespace in place of --all-namespaces")
     if watch and output is not Output.TREE:
         raise InputError(f"--watch shows trees; leave out --output={output.value}")
-    place = place_of(namespace, context, kubeconfig, everywhere=everywhere)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups, everywhere=everywhere)
     from kubernaut_operator.people.showing import show  # noqa: PLC0415 - as above
 
     show(place, name, watch=watch, output=output)
@@ -80,6 +84,8 @@ def why(
     output: OutputOption = Output.TREE,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Say what blocks a run or made it fail, and what would help.
 
@@ -89,7 +95,7 @@ def why(
     """
     if output is Output.NAME:
         raise InputError("--output=name has no meaning here; write tree, json or yaml")
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.condition_sets.names import ConfigMapNames  # noqa: PLC0415 - as above
     from kubernaut_operator.people.why import tell_why  # noqa: PLC0415 - as above
 
@@ -104,6 +110,8 @@ def run(
     namespace: NamespaceOption = None,
     context: ContextOption = None,
     kubeconfig: KubeconfigOption = None,
+    as_user: AsUserOption = None,
+    as_groups: AsGroupOption = None,
 ) -> None:
     """Submit workflows and executions, and follow them.
 
@@ -111,7 +119,7 @@ def run(
 
     Example: kubectl kubernaut run web-outage.yaml
     """
-    place = place_of(namespace, context, kubeconfig)
+    place = place_of(namespace, context, kubeconfig, as_user=as_user, as_groups=as_groups)
     from kubernaut_operator.people import submitting  # noqa: PLC0415 - as above
 
     made = submitting.submit(place, file, namespace=namespace)

@@ -29,6 +29,12 @@ NameArgument = Annotated[
 OutputOption = Annotated[
     Output, typer.Option("--output", "-o", metavar="FORMAT", help="tree, json, yaml or name (for other commands).")
 ]
+AsUserOption = Annotated[
+    str | None, typer.Option("--as", metavar="USER", help="Act as this user; takes the right to impersonate.")
+]
+AsGroupOption = Annotated[
+    list[str] | None, typer.Option("--as-group", metavar="GROUP", help="And in this group; may be given repeatedly.")
+]
 
 
 class SaidOutcome(StrEnum):

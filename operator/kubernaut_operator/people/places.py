@@ -1,5 +1,6 @@
 """The cluster that a command's flags mean; apart from `reaching`, so that the help needs no cluster client."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kubernaut.errors import InputError, MissingExtraError
@@ -9,7 +10,13 @@ if TYPE_CHECKING:
 
 
 def place_of(
-    namespace: str | None, context: str | None, kubeconfig: str | None, *, everywhere: bool = False
+    namespace: str | None,
+    context: str | None,
+    kubeconfig: str | None,
+    *,
+    as_user: str | None = None,
+    as_groups: Sequence[str] | None = None,
+    everywhere: bool = False,
 ) -> "Place":
     """Reach the cluster that the flags mean.
 
@@ -28,4 +35,11 @@ def place_of(
         raise MissingExtraError(
             f"this command needs {error.name}; install it with: pip install 'kubernaut-workbench[operator]'"
         ) from error
-    return reach(kubeconfig=kubeconfig, context=context, namespace=namespace, everywhere=everywhere)
+    return reach(
+        kubeconfig=kubeconfig,
+        context=context,
+        namespace=namespace,
+        everywhere=everywhere,
+        as_user=as_user,
+        as_groups=as_groups or (),
+    )

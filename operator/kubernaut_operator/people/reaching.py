@@ -5,7 +5,8 @@ shell of some pod means the cluster that they are logged in to.
 """
 
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +38,15 @@ class Place:
     flags: str = ""
 
 
-def reach(*, kubeconfig: str | None, context: str | None, namespace: str | None, everywhere: bool = False) -> Place:
+def reach(
+    *,
+    kubeconfig: str | None,
+    context: str | None,
+    namespace: str | None,
+    everywhere: bool = False,
+    as_user: str | None = None,
+    as_groups: Sequence[str] = (),
+) -> Place:
     """Connect as kubectl would.
 
     Parameters
@@ -46,12 +55,18 @@ def reach(*, kubeconfig: str | None, context: str | None, namespace: str | None,
         None means the context's own, else ``default``.
     everywhere : bool
         All namespaces.
+    as_user : str or None
+        Whom to act as; None means whom the kubeconfig names.
+    as_groups : sequence of str
+        The groups that they are in then.
 
     Raises
     ------
     InputError
-        No kubeconfig, or none with such a context.
+        No kubeconfig, or none with such a context; groups without a user.
     """
+    if as_groups and not as_user:
+        raise InputError("--as-group needs --as: a group is somebody's; give --as USER too")
     source = _source(kubeconfig)
     if source is None and context is not None:
         raise InputError(f"--context {context} needs a kubeconfig, and there is none; give --kubeconfig")
@@ -60,11 +75,11 @@ def reach(*, kubeconfig: str | None, context: str | None, namespace: str | None,
         own = _namespace_of_pod() if source is None else _namespace_of(source, context)
     except (ApiError, config.ConfigException) as error:
         raise InputError(str(error)) from error
-    flags = "".join(
-        f" --{name}={value}"
-        for name, value in (("namespace", namespace), ("context", context), ("kubeconfig", kubeconfig))
-        if value
-    )
+    if as_user:
+        api = api.impersonating(as_user, as_groups)
+    given = [("namespace", namespace), ("context", context), ("kubeconfig", kubeconfig), ("as", as_user)]
+    given += [("as-group", group) for group in as_groups]
+    flags = "".join(f" --{name}={shlex.quote(value)}" for name, value in given if value)
     return Place(api=api, namespace="" if everywhere else namespace or own, flags=flags)
 
 

@@ -42,6 +42,7 @@ def test_the_namespace_is_the_flags_or_the_contexts_or_default(kubeconfig):
     assert found(namespace="mine") == ("mine", " --namespace=mine")
     assert found(everywhere=True) == ("", "")
     assert found(kubeconfig=str(kubeconfig)) == ("shop", f" --kubeconfig={kubeconfig}")
+    assert found(as_user="it's me", as_groups=["a", "b"])[1] == """ --as='it'"'"'s me' --as-group=a --as-group=b"""
 
 
 def test_what_leads_nowhere_is_said(kubeconfig, tmp_path, monkeypatch):
@@ -84,6 +85,7 @@ def test_a_refusal_is_told_in_the_servers_words(error):
         (("override", "one", "--remove", "--reason=x"), "--remove takes the whole override back"),
         (("override", "one", "--reason=x", "--for=25h"), "at most 24h"),
         (("get", "pod/one"), "wfx/NAME"),
+        (("get", "--as-group=ops"), "--as-group needs --as"),
     ],
 )
 def test_a_command_line_that_cannot_be_meant_is_refused(kubeconfig, arguments, said):

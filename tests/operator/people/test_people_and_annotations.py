@@ -55,6 +55,27 @@ def test_somebody_elses_override_is_left_alone_unless_that_is_asked_for(outage, 
     assert outage()["kubernaut.io/override-by"] == "admin"
 
 
+def test_one_acts_as_somebody_else_where_one_may(outage, admin, somebody, cluster, namespace):
+    cluster.kubectl(
+        *("create", "rolebinding", "on-call-edit", "--clusterrole=kubernaut-edit", "--group=on-call"),
+        f"--namespace={namespace}",
+    )
+    cluster.kubectl(
+        *("create", "rolebinding", "leads-override", "--clusterrole=kubernaut-override", "--group=leads"),
+        f"--namespace={namespace}",
+    )
+
+    alone = admin("override", "outage", "--reason=ticket", "--as=carol", "--as-group=on-call")
+    assert (alone.code, "may not override conditions: that takes the verb override" in alone.err) == (1, True)
+    said = admin("override", "outage", "--reason=ticket", "--as=carol", "--as-group=on-call", "--as-group=leads")
+    assert said.code == 0, said.err
+    assert outage()["kubernaut.io/override-by"] == "carol"
+    refused = somebody("kubernaut-view")("get", "outage", "--as=carol")
+    assert (refused.code, "cannot impersonate" in refused.err) == (1, True), refused.err
+    held = admin("why", "outage", "--as=carol", "--as-group=on-call")
+    assert "--as=carol --as-group=on-call" in held.out
+
+
 @pytest.mark.parametrize(
     ("conditions", "said"),
     [

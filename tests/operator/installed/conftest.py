@@ -56,7 +56,13 @@ WARNING = {
     },
 }
 ENVIRONMENTS = {"enforced": ENFORCED, "watching": WATCHING, "warning": WARNING}
+SOON = {"timeout": "20s", "pollInterval": "1s"}
+STEPS_ENFORCED = {
+    "rolloutPercent": 100,
+    "actions": {"scale_deployment": {"post": {"desired_replicas_running": SOON, "deployment_health_check": SOON}}},
+}
 ACTION_CONDITIONS = "kubernaut-action-conditions"
+STEP_CONDITIONS = "kubernaut-workflow-conditions"
 
 _held = []
 
@@ -86,6 +92,11 @@ def operator(cluster, action_settings):
     installed = install_operator(cluster, environment=environment)
     _held.append(installed)
     installed.scrape()
+    steps = {
+        **yaml.safe_load(shipped_settings(Level.STEP)),
+        "environments": dict.fromkeys(("enforced", "watching"), STEPS_ENFORCED),
+    }
+    installed.config_map(STEP_CONDITIONS, {"settings.yaml": json.dumps(steps)})
     installed.config_map(ACTION_CONDITIONS, {"settings.yaml": json.dumps(action_settings())})
     yield installed
     _held.clear()

@@ -1,5 +1,6 @@
 """People step into workflows of the installed operator: override, approve, pause, cancel; and what they are told."""
 
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -59,7 +60,7 @@ def wants(name, replicas, told):
     return {"type": name, "description": told, "rego": rego, "required": True}
 
 
-def test_missing_capacity_blocks_until_somebody_with_the_verb_overrides(operator, place, flow, record_property):
+def test_missing_capacity_blocks_until_somebody_with_the_verb_overrides(operator, place, flow):
     cluster = operator.cluster
     place.deploy("hog", replicas=2, cpu="600m")
     place.deploy("large", cpu="300m")
@@ -72,7 +73,7 @@ def test_missing_capacity_blocks_until_somebody_with_the_verb_overrides(operator
     why = desk("why", "large", f"--as={alice.name}")
     assert (why.code, "CPU: 900m needed" in why.out) == (0, True), why.err
 
-    with pytest.raises(ClusterError, match="may not override"):
+    with pytest.raises(ClusterError, match="that takes the verb override"):
         bob.kubectl(
             *("annotate", "workflowexecution/large", "kubernaut.io/override-condition=cluster_capacity_available"),
             *("kubernaut.io/override-reason=ticket 4711", "kubernaut.io/override-by=bob"),
@@ -84,7 +85,9 @@ def test_missing_capacity_blocks_until_somebody_with_the_verb_overrides(operator
     said = desk("override", "large", "cluster_capacity_available", "--reason=ticket 4711", f"--as={alice.name}")
     assert said.code == 0, said.err
     found = flow.wait("large", until=lambda now: now["status"]["phase"] != "blocked")
-    record_property("goes_on_after_s", round(time.monotonic() - began, 2))
+    went_on_s = time.monotonic() - began
+    sys.stdout.write(f"goes on {went_on_s:.1f} s after the override was asked for\n")
+    assert went_on_s < 10, "2 s on an idle machine"
 
     found = flow.wait("large")
     assert found["status"]["phase"] == "completed", found["status"]["message"]
@@ -121,7 +124,7 @@ def test_nothing_begins_before_approval(place, flow):
     found = flow.in_phase("approved", "paused")
     assert found["status"]["reason"] == "AwaitingApproval"
     carol = somebody(place, "carol")
-    with pytest.raises(ClusterError, match="may not approve"):
+    with pytest.raises(ClusterError, match="carol may not set kubernaut.io/approve: that takes the verb approve"):
         carol.kubectl("annotate", "workflowexecution/approved", "kubernaut.io/approve=true")
     assert place.replicas("approved") == 1
 

@@ -56,14 +56,9 @@ def test_somebody_elses_override_is_left_alone_unless_that_is_asked_for(outage, 
 
 
 def test_one_acts_as_somebody_else_where_one_may(outage, admin, somebody, cluster, namespace):
-    cluster.kubectl(
-        *("create", "rolebinding", "on-call-edit", "--clusterrole=kubernaut-edit", "--group=on-call"),
-        f"--namespace={namespace}",
-    )
-    cluster.kubectl(
-        *("create", "rolebinding", "leads-override", "--clusterrole=kubernaut-override", "--group=leads"),
-        f"--namespace={namespace}",
-    )
+    for role, group in (("view", "on-call"), ("edit", "on-call"), ("override", "leads")):
+        binding = ("create", "rolebinding", f"{group}-{role}", f"--clusterrole=kubernaut-{role}", f"--group={group}")
+        cluster.kubectl(*binding, f"--namespace={namespace}")
 
     alone = admin("override", "outage", "--reason=ticket", "--as=carol", "--as-group=on-call")
     assert (alone.code, "may not override conditions: that takes the verb override" in alone.err) == (1, True)

@@ -16,6 +16,14 @@ from .errors import ClusterError, TierUnavailableError
 from .layout import Tier
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests that another process of a parallel run would boot the second cluster for: it has one name in all."""
+    for item in items:
+        groups = {str(name) for mark in item.iter_markers("xdist_group") for name in mark.args}
+        if "control_plane" in getattr(item, "fixturenames", ()) and groups != {"control-plane"}:
+            raise pytest.UsageError(f"{item.nodeid}: tests without a node are of xdist_group('control-plane')")
+
+
 @pytest.fixture(scope="session")
 def cluster(fullest_cluster: Cluster) -> Cluster:
     """A running cluster of the fullest tier that this machine can run."""

@@ -13,8 +13,13 @@ def turns(changes):
     for change in changes:
         if change.method == "POST" and change.path.endswith("/jobs"):
             yield change.body["metadata"]["annotations"]["kubernaut.io/execution"]
-        elif change.method == "DELETE" and "/leases/" in change.path:
+        elif "/leases/" in change.path and (change.method == "DELETE" or is_taken_over(change)):
             yield ""
+
+
+def is_taken_over(change):
+    """Say whether the next one replaced a lock whose holder was through, before that gave it back."""
+    return change.method == "PUT" and "kubernaut.io/lock" in (change.body["metadata"].get("labels") or {})
 
 
 def test_one_at_a_time(cluster, api, proxy, operator, shop):

@@ -15,7 +15,7 @@ from kubernaut_operator.settings import HISTORY_READER
 
 from kubernaut.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
 
-pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster]
+pytestmark = [pytest.mark.xdist_group("control-plane"), pytest.mark.cluster]
 
 POD = {
     "apiVersion": "v1",

@@ -12,6 +12,7 @@ from kubernaut_simulator.results.base import Result
 from kubernaut_simulator.results.pictures import to_svg
 from kubernaut_simulator.results.report_contents import NotAnswered
 from kubernaut_simulator.rollout.following import rollout_status
+from kubernaut_simulator.tuning.board import TuningBoard
 from kubernaut_simulator.whatif.diff import diff
 from kubernaut_simulator.whatif.whatif import WhatIf
 
@@ -42,6 +43,7 @@ def results(contents):
         status,
         what_if.result(),
         diff(what_if, tuning.after),
+        TuningBoard(tuning.replay.history).prepared(0.95).answer(target=0.15, share=0.95),
     ]
     return {type(one).__name__: one for one in every if not isinstance(one, NotAnswered)}
 

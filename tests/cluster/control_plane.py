@@ -134,6 +134,9 @@ def _start_controllers(layout: Layout, processes: Processes, authority: Authorit
                 f"--cluster-signing-cert-file={authority.certificate}",
                 f"--cluster-signing-key-file={authority.key}",
                 f"--cert-dir={layout.folder / name}",
+                # On a busy machine a simulated node's heartbeat comes late; then its pods count as not ready, and kwok
+                # does not set that back.
+                "--node-monitor-grace-period=10m",
             ]
         processes.start(f"kube-{name}", argv)
 

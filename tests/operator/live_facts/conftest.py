@@ -36,11 +36,7 @@ def reader(api, make_reader):
 
 @pytest.fixture(scope="session")
 def simulated_node(cluster):
-    """A node that kwok plays; only pods that name it go there.
-
-    One for the whole run: a node of the same name that is made again just after it was deleted, by a kwok that was started
-    again, was seen to leave a Deployment without pods for two minutes.
-    """
+    """A node that kwok plays; only pods that name it go there."""
     started = cluster.processes.find("kwok") is None
     if started:
         start_kwok(cluster)

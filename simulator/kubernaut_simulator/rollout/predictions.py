@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from kubernaut_simulator.rollout.exported import exported
 from kubernaut_simulator.tuning.provenance import COUNTED, EVIDENCE, HISTORY_WINDOW, written_configmaps
 
 if TYPE_CHECKING:
@@ -104,26 +105,22 @@ def predictions_of(text: str, conditions: Conditions, *, source: str = "export")
 
 
 def _predictions(conditions: Conditions, evidence: Mapping[str, Any]) -> Iterator[tuple[str, Prediction]]:
-    for level, one in conditions.items():
-        for condition in one.texts.settings.condition_ids(level):
-            settings = one.texts.settings.effective(condition)
-            if settings is None:
-                continue
-            said = settings.evidence
-            block = None if said is None else said.block_rate
-            times = None if said is None else said.time_to_pass
-            policy = one.policies.get(condition)
-            yield (
-                str(condition),
-                Prediction(
-                    stopped=None if block is None else Count(k=round(block.predicted * block.n), n=block.n),
-                    false_stops=_counted(evidence.get(str(condition))),
-                    p95_s=None if times is None else times.p95_s,
-                    timed=0 if times is None else times.n,
-                    timeout_s=settings.timeout_s,
-                    policy_digest=None if policy is None else policy.digest,
-                ),
-            )
+    for condition, settings, one in exported(conditions):
+        said = settings.evidence
+        block = None if said is None else said.block_rate
+        times = None if said is None else said.time_to_pass
+        policy = one.policies.get(condition)
+        yield (
+            str(condition),
+            Prediction(
+                stopped=None if block is None else Count(k=round(block.predicted * block.n), n=block.n),
+                false_stops=_counted(evidence.get(str(condition))),
+                p95_s=None if times is None else times.p95_s,
+                timed=0 if times is None else times.n,
+                timeout_s=settings.timeout_s,
+                policy_digest=None if policy is None else policy.digest,
+            ),
+        )
 
 
 def _counted(evidence: Any) -> Count | None:

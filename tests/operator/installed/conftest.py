@@ -21,6 +21,8 @@ from helpers.installed_operator import (
 )
 from helpers.real_workloads import RealShop
 from helpers.tier_coverage import collect_from_pod, prepare_pod
+from helpers.workflows import create_workflow, wait_for_workflow, workflow
+from kubernaut_operator.kernel.api import connect
 from kubernaut_operator.manifests.action_accounts import opt_in
 from kubernaut_operator.manifests.install import manifests_text
 from kubernaut_operator.manifests.options import InstallOptions
@@ -133,6 +135,29 @@ def make_namespace(operator):
     yield make
     for namespace in made:
         operator.cluster.kubectl("delete", "namespace", namespace, "--wait=false")
+
+
+class Flows:
+    """Workflows of an installed operator: run one in a namespace, and wait for something of it."""
+
+    def __init__(self, cluster):
+        self._cluster = cluster
+        self.api = connect(str(cluster.layout.kubeconfig))
+
+    def run(self, shop, name, *steps, **spec):
+        create_workflow(self._cluster, workflow(shop.namespace, name, *steps, **spec))
+
+    def wait(self, shop, name, **how):
+        return wait_for_workflow(self.api, shop.namespace, name, **how)
+
+    def in_phase(self, shop, name, phase):
+        return self.wait(shop, name, until=lambda now: (now.get("status") or {}).get("phase") == phase)
+
+
+@pytest.fixture(scope="session")
+def flows(operator):
+    """Workflows in any namespace."""
+    return Flows(operator.cluster)
 
 
 @pytest.fixture

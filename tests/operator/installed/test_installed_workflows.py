@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.real_workloads import CRASH
-from helpers.workflows import create_workflow, scale_step, wait_for_workflow, workflow
-from kubernaut_operator.kernel.api import connect
+from helpers.workflows import scale_step
 
 pytestmark = [pytest.mark.xdist_group("cluster"), pytest.mark.cluster, pytest.mark.slow]
 
@@ -30,25 +29,8 @@ AFTER = {
     "action": {"no_crashloop_pods", "resource_usage_acceptable", "cpu_throttling_acceptable"},
 }
 TAKEN_BACK = {"rollbackStrategy": "automatic"}
-
-
-class Flows:
-    """Workflows of the namespaces of one module."""
-
-    def __init__(self, cluster):
-        self.cluster = cluster
-        self.api = connect(str(cluster.layout.kubeconfig))
-
-    def run(self, shop, name, *steps, **spec):
-        create_workflow(self.cluster, workflow(shop.namespace, name, *steps, **spec))
-
-    def wait(self, shop, name, **how):
-        return wait_for_workflow(self.api, shop.namespace, name, limit_s=how.pop("limit_s", 150), **how)
-
-
-@pytest.fixture(scope="module")
-def flows(operator):
-    return Flows(operator.cluster)
+LIMIT_S = 150
+"""They share one node, and some wait for a timeout and then for what takes them back."""
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +82,7 @@ def begun(flows, place, guides_place, make_namespace):
     take_no_more_pods(shops["cascade"])
     take_no_more_pods(shops["lost"])
 
-    flows.cluster.kubectl("create", "--filename", str(GUIDES_EXAMPLE))
+    guides_place.cluster.kubectl("create", "--filename", str(GUIDES_EXAMPLE))
     flows.run(shops["whole"], "whole", whole_step(shops["whole"]))
     for name in ("cascade", "crash"):
         first, second = (
@@ -133,7 +115,7 @@ def judged(found, phase):
 
 
 def test_the_guides_example_completes_as_it_stands(begun, flows):
-    found = flows.wait(begun["guide"], "scale-web-app-workflow")
+    found = flows.wait(begun["guide"], "scale-web-app-workflow", limit_s=LIMIT_S)
 
     assert (found["status"]["phase"], found["status"]["message"]) == ("completed", "every step is verified")
     (step,) = found["status"]["stepStatuses"]
@@ -143,7 +125,7 @@ def test_the_guides_example_completes_as_it_stands(begun, flows):
 
 
 def test_every_condition_of_both_levels_is_judged_and_enforced(begun, flows):
-    found = flows.wait(begun["whole"], "whole")
+    found = flows.wait(begun["whole"], "whole", limit_s=LIMIT_S)
 
     assert found["status"]["phase"] == "completed", found["status"]["message"]
     (step,) = found["status"]["stepStatuses"]
@@ -165,7 +147,7 @@ def test_every_condition_of_both_levels_is_judged_and_enforced(begun, flows):
 def test_what_was_accepted_without_effect_lets_no_dependent_begin(begun, flows):
     shop = begun["cascade"]
 
-    found = flows.wait(shop, "cascade")
+    found = flows.wait(shop, "cascade", limit_s=LIMIT_S)
 
     assert found["status"]["phase"] == "rolled_back", found["status"]["message"]
     assert steps_of(found) == {1: "rolled_back", 2: "skipped"}
@@ -179,7 +161,7 @@ def test_what_was_accepted_without_effect_lets_no_dependent_begin(begun, flows):
 def test_pods_that_crash_after_scaling_are_taken_back_and_that_is_verified(begun, flows):
     shop = begun["crash"]
 
-    found = flows.wait(shop, "crash")
+    found = flows.wait(shop, "crash", limit_s=LIMIT_S)
 
     assert found["status"]["phase"] == "rolled_back", found["status"]["message"]
     assert steps_of(found) == {1: "rolled_back", 2: "skipped"}
@@ -196,7 +178,7 @@ def test_pods_that_crash_after_scaling_are_taken_back_and_that_is_verified(begun
 def test_a_rollback_that_does_not_take_is_told_loudly(begun, flows):
     shop = begun["lost"]
 
-    found = flows.wait(shop, "lost")
+    found = flows.wait(shop, "lost", limit_s=LIMIT_S)
 
     assert found["status"]["phase"] == "rollback_failed", found["status"]["message"]
     assert steps_of(found)[2] == "rolled_back"
